@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['uniform_indices', 'dense_indices', 'mirror_holds']
 
-# %% ../../nbs/1-data/sampling.ipynb #7fbe9566
+# %% ../../nbs/1-data/sampling.ipynb #4663cd68
 from operator import index
 
 import numpy as np
 
 from ..core import InputError
 
-# %% ../../nbs/1-data/sampling.ipynb #8f0eadac
+# %% ../../nbs/1-data/sampling.ipynb #f465f74e
 def _whole(name, value, at_least=1):
     "`value` as an int, or an `InputError` that names it."
     try: v = index(value)
@@ -27,25 +27,25 @@ def _generator(rng):
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise InputError(f"rng must be None (the test-time rule) or a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}.")
 
-# %% ../../nbs/1-data/sampling.ipynb #b4bdf3cc
+# %% ../../nbs/1-data/sampling.ipynb #a0d96ef9
 def _fill_short(n, T, short):
     "Frames for a clip with n < T: each once, then the last one again and again, or from the front again."
     i = np.arange(T)
     return np.minimum(i, n - 1) if short == 'pad_last' else i % n
 
-# %% ../../nbs/1-data/sampling.ipynb #82bd2232
+# %% ../../nbs/1-data/sampling.ipynb #6bfeea72
 def _middles(n, T, off=0):
     "The middle frame of each of T equal segments, moved by `off` frames but kept inside its segment."
     i = np.arange(T)
     return np.clip((2*i + 1)*n // (2*T) + off, i*n // T, -(-(i + 1)*n // T) - 1)
 
-# %% ../../nbs/1-data/sampling.ipynb #9bdd0913
+# %% ../../nbs/1-data/sampling.ipynb #4f9d800c
 def _random_in_segments(n, T, jitter, rng):
     "One frame per segment: int(n / T * (i + u)) in whole numbers, u = x / n."
     x = rng.integers(n, size=None if jitter == 'shared' else T)
     return (np.arange(T)*n + x) // T
 
-# %% ../../nbs/1-data/sampling.ipynb #e0d7c40f
+# %% ../../nbs/1-data/sampling.ipynb #e3cfc7d5
 def _deep_analysis(n, T, jitter, rng, clip):
     "The Deep Analysis authors' rule where it differs from ours: training, and clips with n <= T."
     if rng is None: return np.sort(np.random.RandomState(clip).choice(n, T, replace=True))
@@ -53,7 +53,7 @@ def _deep_analysis(n, T, jitter, rng, clip):
     if seg == 0: return np.sort(rng.integers(n, size=T))
     return np.arange(T)*seg + rng.integers(seg, size=None if jitter == 'shared' else T)
 
-# %% ../../nbs/1-data/sampling.ipynb #5b6a09ba
+# %% ../../nbs/1-data/sampling.ipynb #0efdf833
 def uniform_indices(
     num_frames: int,  # frames of the video, n
     frames: int,  # frames wanted, T
@@ -64,7 +64,7 @@ def uniform_indices(
     short: str = 'pad_last',  # for n < T: 'pad_last' repeats the last frame, 'wrap' starts again at the first
     rng: np.random.Generator | None = None,  # None: the test-time rule, segment middles
 ) -> np.ndarray:  # `(frames,)`, or `(clips, frames)`: frame numbers from 0
-    "One frame from each of T equal segments (TSN, section 3.1; Deep Analysis, section 4.1). Raises `InputError` on arguments that make no sense."
+    "One frame from each of T equal segments (TSN; Deep Analysis, section 6.1). Raises `InputError` on arguments that make no sense."
     n, T, c = _whole('num_frames', num_frames), _whole('frames', frames), 1 if clips is None else _whole('clips', clips)
     _one_of('jitter', jitter, ('shared', 'independent')); _one_of('rule', rule, ('vidlib', 'deep_analysis'))
     _one_of('short', short, ('pad_last', 'wrap')); _generator(rng)
@@ -72,10 +72,10 @@ def uniform_indices(
         if rule == 'deep_analysis' and (rng is not None or n <= T): return _deep_analysis(n, T, jitter, rng, k)
         if n < T: return _fill_short(n, T, short)
         if rng is not None: return _random_in_segments(n, T, jitter, rng)
-        return _middles(n, T, k - c//2 + (c % 2 == 0))
+        return _middles(n, T, k - (c - 1)//2)
     return one(0) if clips is None else np.stack([one(k) for k in range(c)])
 
-# %% ../../nbs/1-data/sampling.ipynb #7964dcdc
+# %% ../../nbs/1-data/sampling.ipynb #3ae09869
 def dense_indices(
     num_frames: int,  # frames of the video, n
     frames: int,  # frames wanted, T
@@ -85,7 +85,7 @@ def dense_indices(
     short: str = 'wrap',  # past the end: 'wrap' starts again at the first frame, 'pad_last' repeats the last one
     rng: np.random.Generator | None = None,  # None: starts spread evenly; a single clip starts at frame 0
 ) -> np.ndarray:  # `(frames,)`, or `(clips, frames)`: frame numbers from 0
-    "T frames at a fixed stride (Deep Analysis' dense sampling). Raises `InputError` on arguments that make no sense."
+    "T frames at a fixed stride (Deep Analysis, section 6.1). Raises `InputError` on arguments that make no sense."
     n, T, k = _whole('num_frames', num_frames), _whole('frames', frames), _whole('stride', stride)
     c = 1 if clips is None else _whole('clips', clips)
     _one_of('short', short, ('pad_last', 'wrap')); _generator(rng)
@@ -95,7 +95,7 @@ def dense_indices(
     i = i % n if short == 'wrap' else np.minimum(i, n - 1)
     return i[0] if clips is None else i
 
-# %% ../../nbs/1-data/sampling.ipynb #f5ab8dd3
+# %% ../../nbs/1-data/sampling.ipynb #d603f6d7
 def mirror_holds(
     num_frames: int,  # n
     frames: int,  # T

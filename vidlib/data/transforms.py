@@ -7,7 +7,7 @@ __all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'Transform', 'Compose', 'CentreCrop'
            'RandomShortSide', 'crop_places', 'MultiScaleCrop', 'Flip', 'ColourPermutation', 'ContrastJitter', 'views',
            'to_input', 'tsn_train', 'slowfast_train', 'centre', 'mini_train', 'mini_test']
 
-# %% ../../nbs/1-data/transforms.ipynb #1892df99
+# %% ../../nbs/1-data/transforms.ipynb #955b9b4d
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 
 from ..core import InputError
 
-# %% ../../nbs/1-data/transforms.ipynb #7e3430f4
+# %% ../../nbs/1-data/transforms.ipynb #4c5505f9
 def _check(clip, rng):
     if not isinstance(clip, torch.Tensor) or clip.dtype != torch.uint8 or clip.dim() != 4 or clip.shape[3] != 3:
         got = f"{clip.dtype} {tuple(clip.shape)}" if isinstance(clip, torch.Tensor) else type(clip).__name__
@@ -24,7 +24,7 @@ def _check(clip, rng):
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise InputError(f"rng must be None or a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}.")
 
-# %% ../../nbs/1-data/transforms.ipynb #0233c10a
+# %% ../../nbs/1-data/transforms.ipynb #03051586
 class Transform:
     "Base of all: `t(clip, label, rng)` gives `(clip, label)`; a subclass writes `apply(clip, rng)`. `rng=None` is test time."
     def __call__(self,
@@ -35,7 +35,7 @@ class Transform:
         return self.apply(clip, rng), label
     def __repr__(self): return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
-# %% ../../nbs/1-data/transforms.ipynb #d0dd3da3
+# %% ../../nbs/1-data/transforms.ipynb #55140105
 class Compose(Transform):
     "One transform after another, all drawing from the same generator."
     def __init__(self, transforms):
@@ -44,13 +44,13 @@ class Compose(Transform):
         for t in self.transforms: clip, label = t(clip, label, rng)
         return clip, label
 
-# %% ../../nbs/1-data/transforms.ipynb #d3ad8675
+# %% ../../nbs/1-data/transforms.ipynb #ed152a35
 def _fits(clip, size):
     H, W = clip.shape[1:3]
     if min(H, W) < size: raise InputError(f"Frames of {H} x {W} pixels are too small for a crop of {size}: resize first (ShortSide) or crop less.")
     return H - size, W - size  # the room: rows and columns left over
 
-# %% ../../nbs/1-data/transforms.ipynb #e1eb29c7
+# %% ../../nbs/1-data/transforms.ipynb #097af3e9
 class CentreCrop(Transform):
     "The square in the middle, a view. Raises `InputError` when a frame is smaller."
     def __init__(self,
@@ -60,7 +60,7 @@ class CentreCrop(Transform):
         y, x = (room // 2 for room in _fits(clip, self.size))
         return clip[:, y:y + self.size, x:x + self.size]
 
-# %% ../../nbs/1-data/transforms.ipynb #1c3378f5
+# %% ../../nbs/1-data/transforms.ipynb #2cb89225
 class RandomCrop(Transform):
     "A square anywhere, a view; the middle one at test time. Raises `InputError` when a frame is smaller."
     def __init__(self,
@@ -70,7 +70,7 @@ class RandomCrop(Transform):
         y, x = (room // 2 if rng is None else int(rng.integers(room + 1)) for room in _fits(clip, self.size))
         return clip[:, y:y + self.size, x:x + self.size]
 
-# %% ../../nbs/1-data/transforms.ipynb #e88bf9d4
+# %% ../../nbs/1-data/transforms.ipynb #4a751f2e
 def resize(
     clip: torch.Tensor,  # uint8 `(T, H, W, 3)`
     height: int,  # pixels
@@ -80,12 +80,12 @@ def resize(
     if clip.shape[1:3] == (height, width): return clip
     return interpolate(clip.permute(0, 3, 1, 2), size=(height, width), mode='bilinear', antialias=True).permute(0, 2, 3, 1)
 
-# %% ../../nbs/1-data/transforms.ipynb #12687bbf
+# %% ../../nbs/1-data/transforms.ipynb #aae5aa13
 def _to_short_side(clip, size):
     H, W = clip.shape[1:3]
     return resize(clip, H*size // min(H, W), W*size // min(H, W))
 
-# %% ../../nbs/1-data/transforms.ipynb #30c42f7d
+# %% ../../nbs/1-data/transforms.ipynb #7022f838
 class ShortSide(Transform):
     "Resize so that the shorter side is `size` pixels; the shape of the picture stays."
     def __init__(self, size: int): self.size = size
@@ -98,7 +98,7 @@ class RandomShortSide(Transform):
         self.low, self.high = low, high
     def apply(self, clip, rng): return _to_short_side(clip, self.low if rng is None else int(rng.integers(self.low, self.high + 1)))
 
-# %% ../../nbs/1-data/transforms.ipynb #d6cf1c32
+# %% ../../nbs/1-data/transforms.ipynb #f4309a4d
 def crop_places(
     height: int, width: int,  # of the frame, pixels
     h: int, w: int,  # of the crop, pixels
@@ -107,7 +107,7 @@ def crop_places(
     y, x = (height - h) // 4, (width - w) // 4
     return [(y*j, x*i) for j, i in ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3))]
 
-# %% ../../nbs/1-data/transforms.ipynb #896f2a1c
+# %% ../../nbs/1-data/transforms.ipynb #b837fef2
 class MultiScaleCrop(Transform):
     "TSN's crop: sides from a few fractions of the shorter side, one of 13 places, resized to `size`. Test time: the largest square, centred."
     def __init__(self,
@@ -126,23 +126,24 @@ class MultiScaleCrop(Transform):
         y, x = ((H - h) // 2, (W - w) // 2) if rng is None else crop_places(H, W, h, w)[rng.integers(13)]
         return resize(clip[:, y:y + h, x:x + w], self.size, self.size)
 
-# %% ../../nbs/1-data/transforms.ipynb #accc6b29
+# %% ../../nbs/1-data/transforms.ipynb #8bd84252
 class Flip(Transform):
     "Left and right exchanged with probability `p`; never at test time. Raises `InputError` on a map that is not its own inverse."
     def __init__(self,
                  p: float = .5,
                  label_map: dict | None = None):  # {label: label of the mirrored clip}, others stay. None: labels stay, wrong where classes tell left from right
         if not 0 <= p <= 1: raise InputError(f"p is a probability, not {p}.")
-        label_map = {int(a): int(b) for a, b in (label_map or {}).items()}
+        try: label_map = {int(a): int(b) for a, b in (label_map or {}).items()}
+        except (TypeError, ValueError): raise InputError(f"label_map goes from label number to label number, not {label_map!r}.") from None
         for a, b in label_map.items():
             if label_map.get(b, b) != a: raise InputError(f"Flipping twice must give the label back: {a} becomes {b}, but {b} becomes {label_map.get(b, b)}.")
         self.p, self.label_map = p, label_map
     def __call__(self, clip, label=None, rng=None):
         _check(clip, rng)
         if rng is None or rng.random() >= self.p: return clip, label
-        return clip.flip(2), self.label_map.get(label, label) if self.label_map else label
+        return clip.flip(2), self.label_map.get(int(label), label) if self.label_map and label is not None else label
 
-# %% ../../nbs/1-data/transforms.ipynb #02d762ab
+# %% ../../nbs/1-data/transforms.ipynb #5bb297b4
 class ColourPermutation(Transform):
     "Red, green and blue in another order, one order per clip; left as they are at test time."
     def apply(self, clip, rng):
@@ -152,7 +153,7 @@ class ColourPermutation(Transform):
         for i, j in enumerate(rng.permutation(3)): out[..., i] = a[..., j]
         return torch.from_numpy(out)
 
-# %% ../../nbs/1-data/transforms.ipynb #ec9e1ea2
+# %% ../../nbs/1-data/transforms.ipynb #9decea0b
 class ContrastJitter(Transform):
     "Distances from middle grey times one factor per clip, from `low` to `high`; left as they are at test time."
     def __init__(self, low: float = .7, high: float = 1.3):
@@ -166,7 +167,7 @@ class ContrastJitter(Transform):
         out = bytearray(np.ascontiguousarray(clip.numpy())).translate(table)  # the fastest look-up there is for bytes
         return torch.frombuffer(out, dtype=torch.uint8).view(clip.shape)
 
-# %% ../../nbs/1-data/transforms.ipynb #ed25012e
+# %% ../../nbs/1-data/transforms.ipynb #887bb0c0
 def views(
     clip: torch.Tensor,  # uint8 `(T, H, W, 3)`
     crops: int,  # 1: the centre; 3: both ends of the longer side and the centre
@@ -180,13 +181,13 @@ def views(
     places = [*(ends if crops == 3 else []), (y // 2, x // 2)]
     return [clip[:, j:j + size, i:i + size] for j, i in places]
 
-# %% ../../nbs/1-data/transforms.ipynb #9f5de030
+# %% ../../nbs/1-data/transforms.ipynb #10ed99a4
 @lru_cache(maxsize=32)
 def _affine(mean, std, width, device):  # one row of pixels: x/255 -> (x/255 - mean)/std as x*scale + shift
     mean, std = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
     return tuple(v.repeat(width).float().to(device) for v in (1/(255*std), -mean/std))
 
-# %% ../../nbs/1-data/transforms.ipynb #5d77e8a7
+# %% ../../nbs/1-data/transforms.ipynb #fb20c33e
 IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)
 
 def to_input(
@@ -199,11 +200,11 @@ def to_input(
     if batch.dtype != torch.uint8 or batch.dim() != 5 or batch.shape[4] != 3:
         raise InputError(f"to_input takes uint8 clips (N, T, H, W, 3), not {batch.dtype} {tuple(batch.shape)}.")
     scale, shift = _affine(tuple(mean), tuple(std), batch.shape[3], batch.device)
-    rows = batch.reshape(-1, scale.numel())  # whole rows of pixels: long inner loops
-    x = torch.mul(rows, scale).add_(shift).to(dtype)
+    x = batch.reshape(-1, scale.numel()).float()  # whole rows of pixels: long inner loops
+    x = torch.addcmul(shift, x, scale, out=x).to(dtype)
     return x.view(batch.shape).permute(0, 4, 1, 2, 3)
 
-# %% ../../nbs/1-data/transforms.ipynb #c8a68c06
+# %% ../../nbs/1-data/transforms.ipynb #4f3815c7
 def tsn_train(
     size: int = 224,  # pixels
     label_map: dict | None = None,  # for classes that tell left from right: see `Flip`
@@ -224,7 +225,7 @@ def centre(
     "Testing with one crop: shorter side size / 0.875 (256 for 224), centre crop."
     return Compose([ShortSide(int(size/.875 + .5)), CentreCrop(size)])
 
-# %% ../../nbs/1-data/transforms.ipynb #91f2a50d
+# %% ../../nbs/1-data/transforms.ipynb #4d9b8a38
 def mini_train(
     size: int = 48,  # pixels
     label_map: dict | None = None,  # a set's `flip_map`: also flip; None: do not flip
