@@ -14,7 +14,6 @@ import io
 import json
 import multiprocessing
 import os
-import shutil
 import warnings
 import zlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -99,7 +98,7 @@ def _moving(s, u, split, move):
     onset = _pick(u, last - length + 1)
     angle = {"slide_x": u(-0.35, 0.35), "slide_y": u(1.2208, 1.9208)}.get(move, u(0, 3.1416))
     reach = {"slide_x": (path / 2, 0), "slide_y": (0, path / 2), "split": (path / 2, path / 2)}.get(move, (0, 0))
-    x, y = (u(m, 64 - m) for m in (min(0.6 * o["radius"] + r, 32) for r in reach))
+    x, y = (u(m, 64 - m) for m in (min(o["radius"] + 4 + r, 30) for r in reach))
     return o | dict(move=move, x=x, y=y, path=path, angle=angle, onset=onset, stop=onset + length, ease=_pick(u, 4))
 
 def _still(s, u, split):
@@ -343,9 +342,15 @@ def load_set(
     try: return json.loads(path.read_text())
     except (OSError, ValueError): raise InputError(f"{folder} holds no generated set (no readable set.json); make one with vidlib_data generate.") from None
 
-def _complete(folder, want) -> bool:
+def _is_set(folder, want) -> bool:
+    "Does this folder describe itself as the set wanted?"
     try: return load_set(folder) == want
     except InputError: return False
+
+def _complete(folder, want) -> bool:
+    "Is it the set wanted, with all its clips?"
+    return _is_set(folder, want) and (folder / "annotations.csv").exists() and (folder / "videos").is_dir() and \
+        len(os.listdir(folder / "videos")) == sum(want["knobs"][k] for k in SPLITS)
 
 # %% ../../nbs/1-data/generated.ipynb #bde4c026
 def _run(s, part, jobs, workers, bar):
@@ -376,10 +381,12 @@ def generate(
     plain, coded = root / name, root / f"{name}-{code}"
     for folder in (plain, coded):
         if _complete(folder, want): return folder
-    folder = plain if s == SETS[name][1] and not plain.exists() else coded
-    part = root / f".{name}-{code}.part"
+    default = s == SETS[name][1] and (not plain.exists() or _is_set(plain, want))
+    folder, part = plain if default else coded, root / f".{name}-{code}.part"
     jobs = [(split, i) for split in SPLITS for i in range(s.scenes(split))]
-    try: (part / "videos").mkdir(parents=True, exist_ok=True)
+    try:
+        if _is_set(folder, want) and not part.exists(): os.rename(folder, part)  # clips are missing: mend it
+        (part / "videos").mkdir(parents=True, exist_ok=True)
     except OSError as e: raise _disk_error(root, e) from None
     if workers is None: workers = 2 if s.train + s.val + s.test >= 200 else 1
     try:
@@ -390,7 +397,6 @@ def generate(
         for job in jobs: table.writerows(rows(s, *job))
         _save(part / "annotations.csv", lines.getvalue().encode())
         _save(part / "set.json", (json.dumps(want, indent=1, sort_keys=True) + "\n").encode())
-        if folder.exists(): shutil.rmtree(folder)  # a damaged one: its set.json is not readable or not ours
         os.rename(part, folder)
     except (OSError, InputError) as e:
         if _complete(folder, want): return folder  # another process made the same set meanwhile
