@@ -21,17 +21,13 @@ def _whole(name, value, at_least=1):
     return v
 
 def _one_of(name, value, choices):
-    if value not in choices: raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 def _generator(rng):
     if rng is not None and not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be None (the test-time rule) or a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}.")
-
-# %% ../../nbs/1-data/sampling.ipynb #a0d96ef9
-def _fill_short(n, T, short):
-    "Frames for a clip with n < T: each once, then the last one again and again, or from the front again."
-    i = np.arange(T)
-    return np.minimum(i, n - 1) if short == 'pad_last' else i % n
+        raise InputError("rng must be None (test time) or a numpy Generator such as np.random.default_rng(0), "
+                         f"not {type(rng).__name__}.")
 
 # %% ../../nbs/1-data/sampling.ipynb #6bfeea72
 def _middles(n, T, off=0):
@@ -44,6 +40,12 @@ def _random_in_segments(n, T, jitter, rng):
     "One frame per segment: int(n / T * (i + u)) in whole numbers, u = x / n."
     x = rng.integers(n, size=None if jitter == 'shared' else T)
     return (np.arange(T)*n + x) // T
+
+# %% ../../nbs/1-data/sampling.ipynb #a0d96ef9
+def _fill_short(n, T, short):
+    "Frames for a clip with n < T: each once, then the last one again and again, or from the front again."
+    i = np.arange(T)
+    return np.minimum(i, n - 1) if short == 'pad_last' else i % n
 
 # %% ../../nbs/1-data/sampling.ipynb #e3cfc7d5
 def _deep_analysis(n, T, jitter, rng, clip):
@@ -58,18 +60,19 @@ def uniform_indices(
     num_frames: int,  # frames of the video, n
     frames: int,  # frames wanted, T
     *,
-    jitter: str = 'shared',  # in training: 'shared' one offset for all segments, 'independent' one for each (TSN)
-    rule: str = 'vidlib',  # 'deep_analysis': the authors' training rule (segments of n // T) and theirs for n <= T
+    jitter: str = 'shared',  # training offsets: 'shared', one for all segments; 'independent', one each
+    rule: str = 'vidlib',  # 'deep_analysis': the authors' rule in training and for n <= T
     clips: int | None = None,  # clips wanted; None is one, without the leading axis
-    short: str = 'pad_last',  # for n < T: 'pad_last' repeats the last frame, 'wrap' starts again at the first
-    rng: np.random.Generator | None = None,  # None: the test-time rule, segment middles
+    short: str = 'pad_last',  # n < T: 'pad_last' repeats the last frame, 'wrap' starts again
+    rng: np.random.Generator | None = None,  # None: test time, segment middles
 ) -> np.ndarray:  # `(frames,)`, or `(clips, frames)`: frame numbers from 0
-    "One frame from each of T equal segments (TSN; Deep Analysis, section 6.1). Raises `InputError` on arguments that make no sense."
-    n, T, c = _whole('num_frames', num_frames), _whole('frames', frames), 1 if clips is None else _whole('clips', clips)
+    "One frame from each of T segments (TSN; Deep Analysis, section 6.1). Raises `InputError` on bad arguments."
+    n, T = _whole('num_frames', num_frames), _whole('frames', frames)
+    c = 1 if clips is None else _whole('clips', clips)
     _one_of('jitter', jitter, ('shared', 'independent')); _one_of('rule', rule, ('vidlib', 'deep_analysis'))
     _one_of('short', short, ('pad_last', 'wrap')); _generator(rng)
     def one(k):
-        if rule == 'deep_analysis' and (rng is not None or n <= T): return _deep_analysis(n, T, jitter, rng, k)
+        if rule == 'deep_analysis' and (rng or n <= T): return _deep_analysis(n, T, jitter, rng, k)
         if n < T: return _fill_short(n, T, short)
         if rng is not None: return _random_in_segments(n, T, jitter, rng)
         return _middles(n, T, k - (c - 1)//2)
@@ -82,10 +85,10 @@ def dense_indices(
     *,
     stride: int = 1,  # from one chosen frame to the next, in frames
     clips: int | None = None,  # clips wanted; None is one, without the leading axis
-    short: str = 'wrap',  # past the end: 'wrap' starts again at the first frame, 'pad_last' repeats the last one
-    rng: np.random.Generator | None = None,  # None: starts spread evenly; a single clip starts at frame 0
+    short: str = 'wrap',  # past the end: 'wrap' starts again, 'pad_last' repeats the last frame
+    rng: np.random.Generator | None = None,  # None: test time, starts spread evenly from frame 0
 ) -> np.ndarray:  # `(frames,)`, or `(clips, frames)`: frame numbers from 0
-    "T frames at a fixed stride (Deep Analysis, section 6.1). Raises `InputError` on arguments that make no sense."
+    "T frames at a fixed stride (Deep Analysis, section 6.1). Raises `InputError` on bad arguments."
     n, T, k = _whole('num_frames', num_frames), _whole('frames', frames), _whole('stride', stride)
     c = 1 if clips is None else _whole('clips', clips)
     _one_of('short', short, ('pad_last', 'wrap')); _generator(rng)
@@ -100,6 +103,6 @@ def mirror_holds(
     num_frames: int,  # n
     frames: int,  # T
 ) -> bool:
-    "Does the test-time rule choose, in the reversed video, the very frames it chooses in the video (with n >= T)?"
+    "Does the test-time rule choose the same frames in the reversed video? (False for n < T.)"
     n, T = _whole('num_frames', num_frames), _whole('frames', frames)
     return n >= T and n & -n <= T & -T  # as many factors of two in n as in T, at most
