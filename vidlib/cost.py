@@ -27,10 +27,11 @@ class _Units:
 
 @dataclass(frozen=True)
 class Cost(_Units):
-    "What a layer or a network costs: learned numbers and multiply-adds. Costs add up; `3 * cost` is three such layers."
+    "What a layer or network costs: learned numbers and multiply-adds. Costs add up; `3 * cost` is three such layers."
     params: int = 0  # learned numbers, each once however often it is used
     macs: int = 0  # multiply-adds; norms, activations, pooling and elementwise operations are not counted
-    def __add__(self, other): return Cost(self.params + other.params, self.macs + other.macs) if isinstance(other, Cost) else NotImplemented
+    def __add__(self, other):
+        return Cost(self.params + other.params, self.macs + other.macs) if isinstance(other, Cost) else NotImplemented
     def __radd__(self, other): return self if other == 0 else NotImplemented  # so that sum() works
     def __mul__(self, k): return Cost(k * self.params, k * self.macs) if isinstance(k, int) else NotImplemented
     __rmul__ = __mul__
@@ -52,8 +53,9 @@ def conv_cost(
     groups: int = 1,  # `groups=cin` is depthwise
     bias: bool = False,  # one parameter per output channel; additions are no multiply-adds
 ) -> Cost:
-    "Cost of a convolution over any number of axes: every output number takes `cin / groups * prod(kernel)` multiply-adds."
-    if isinstance(kernel, int): raise InputError(f"kernel must give one size per axis, such as ({kernel}, {kernel}), not {kernel}.")
+    "Cost of a convolution over any number of axes: `cin / groups * prod(kernel)` multiply-adds for each output number."
+    if isinstance(kernel, int):
+        raise InputError(f"kernel must give one size per axis, such as ({kernel}, {kernel}), not {kernel}.")
     _whole("cin, cout and groups", (cin, cout, groups))
     if cin % groups or cout % groups: raise InputError(f"{cin} and {cout} channels cannot be split into {groups} equal groups.")
     weights = cout * (cin // groups) * prod(_whole("kernel", kernel))
@@ -67,7 +69,7 @@ def conv_out(
     padding: tuple | int = 0,
     dilation: tuple | int = 1,
     *,
-    ceil: bool = False,  # round up, as some pooling layers do (the last window must begin inside the input or its left padding)
+    ceil: bool = False,  # round up, as some pooling layers do, if the last window begins before the right padding
 ) -> tuple:  # output sizes
     "Output sizes of a convolution or pooling: `(size + 2 padding - dilation (kernel - 1) - 1) // stride + 1` on each axis."
     size, kernel = _whole("size", size), _whole("kernel", kernel)
@@ -111,19 +113,20 @@ class Count(_Units):
     params: int
     macs: int
     macs_without_fc: int  # less the classifier's
-    rows: tuple  # per module (name, class, own parameters, own multiply-adds, output shape): each number is in one row only
+    rows: tuple  # per module (name, class, own parameters, own multiply-adds, output shape)
     @property
     def cost(self) -> Cost: return Cost(self.params, self.macs)
     def table(self,
         depth: int | None = 1,  # parts of a name: 1 gives `layer1`, 2 `layer1.0`; None every single layer
-    ):  # a pandas DataFrame (class, output, params, macs, share of the multiply-adds); its rows add up to the whole
+    ):  # a pandas DataFrame (class, output, params, macs, share of macs) whose rows add up to the whole
         "Cost per module. Modules without parameters or multiply-adds are left out."
         pd, sums, info = need("pandas"), {}, {}
         for name, kind, params, macs, output in self.rows:
             key = ".".join(name.split(".")[:depth])
             info.setdefault(key, (kind, output))  # a module comes before its children
             sums[key] = sums.get(key, Cost()) + Cost(params, macs)
-        rows = [(k or "(itself)", *info[k], c.params, c.macs, c.macs / max(self.macs, 1)) for k, c in sums.items() if c.params or c.macs]
+        rows = [(k or "(itself)", *info[k], c.params, c.macs, c.macs / max(self.macs, 1))
+                for k, c in sums.items() if c != Cost()]
         return pd.DataFrame(rows, columns=["module", "class", "output", "params", "macs", "share"]).set_index("module")
     def picture(self,
         depth: int | None = 1,  # as in `table`
@@ -132,8 +135,10 @@ class Count(_Units):
         return _bars(self.table(depth), self.shape)
 
 def _bars(t, shape):
-    fig, axes = need("matplotlib.pyplot").subplots(1, 2, figsize=(9, 1 + 0.26 * len(t)), dpi=100, sharey=True, layout="constrained")
-    for ax, values, label, colour in zip(axes, (t.params / 1e6, t.macs / 1e9), ("parameters (millions)", "multiply-adds (GMACs)"), ("C0", "C1")):
+    plt, height = need("matplotlib.pyplot"), 1 + 0.26 * len(t)
+    fig, axes = plt.subplots(1, 2, figsize=(9, height), dpi=100, sharey=True, layout="constrained")
+    bars = {"parameters (millions)": (t.params / 1e6, "C0"), "multiply-adds (GMACs)": (t.macs / 1e9, "C1")}
+    for ax, (label, (values, colour)) in zip(axes, bars.items()):
         ax.barh(t.index, values, color=colour)
         ax.set_xlabel(label)
         ax.spines[["top", "right"]].set_visible(False)
@@ -144,8 +149,9 @@ def _bars(t, shape):
 # %% ../nbs/0-base/cost.ipynb #87d334a6
 def _ready(model, shape, device):
     "A copy of the model on `device`, in eval mode, and an input for it."
-    if not isinstance(model, nn.Module): raise InputError(f"a cost is counted of an nn.Module, not of {type(model).__name__}.")
-    if not isinstance(shape, (tuple, list, torch.Size)) or len(shape) < 2:
+    if not isinstance(model, nn.Module):
+        raise InputError(f"a cost is counted of an nn.Module, not of {type(model).__name__}.")
+    if not isinstance(shape, (tuple, list)) or len(shape) < 2:
         raise InputError(f"shape must be that of a batch, such as (1, 3, 224, 224) or (1, 3, 8, 224, 224), not {shape!r}.")
     shape = _whole("shape", tuple(shape))
     dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
@@ -169,40 +175,45 @@ def _is_classifier(net):
     return lambda name: fc is not None and (name == fc or name.startswith(fc + "."))
 
 def count(
-    model: nn.Module,  # left as it is: a copy is counted, in eval mode, on the meta device, operators in their reference form
+    model: nn.Module,  # left as it is: a copy is counted, in eval mode, operators in their reference form
     shape: tuple,  # of the whole input batch, `(N, 3, H, W)` or `(N, 3, T, H, W)`
 ) -> Count:
-    "Parameters and multiply-adds, exact and without computing anything. Raises `InputError` when the network cannot take that shape."
+    "Parameters and multiply-adds, exact, computing nothing. Raises `InputError` for a shape that the network cannot take."
     net, x = _ready(model, shape, "meta")
-    counter, stack, seen, own, outputs = FlopCounterMode(display=False), [""], [0], {}, {}
+    counter, stack, own, outputs, seen = FlopCounterMode(display=False), [""], {}, {}, 0
     def book():  # what was counted since the last visit belongs to the innermost module that is running
+        nonlocal seen
         total = counter.get_total_flops()
-        own[stack[-1]], seen[0] = own.get(stack[-1], 0) + total - seen[0], total
+        own[stack[-1]], seen = own.get(stack[-1], 0) + total - seen, total
     def enter(name): book(); stack.append(name)
-    def leave(name, y): book(); stack.pop(); outputs[name] = tuple(y.shape) if isinstance(y, torch.Tensor) else None
+    def leave(name, y):
+        book(); stack.pop()
+        outputs[name] = tuple(y.shape) if isinstance(y, torch.Tensor) else None
     for name, m in net.named_modules():
         m.register_forward_pre_hook(lambda m, args, name=name: enter(name))
         m.register_forward_hook(lambda m, args, y, name=name: leave(name, y))
     with _running(model, shape), counter: net(x)
-    params, is_fc = {id(p): (n, p.numel()) for n, p in reversed(list(net.named_parameters()))}, _is_classifier(net)
-    held = {}
-    for n, size in params.values(): held[n.rpartition(".")[0]] = held.get(n.rpartition(".")[0], 0) + size
-    rows = tuple((n, type(m).__name__, held.get(n, 0), own.get(n, 0) // 2, outputs.get(n)) for n, m in net.named_modules())
+    held, is_fc = {}, _is_classifier(net)
+    for name, p in net.named_parameters():  # a shared parameter comes once
+        held[name.rpartition(".")[0]] = held.get(name.rpartition(".")[0], 0) + p.numel()
+    rows = tuple((k, type(m).__name__, held.get(k, 0), own.get(k, 0) // 2, outputs.get(k)) for k, m in net.named_modules())
     macs = sum(r[3] for r in rows)
     return Count(tuple(shape), sum(r[2] for r in rows), macs, macs - sum(r[3] for r in rows if is_fc(r[0])), rows)
 
 # %% ../nbs/0-base/cost.ipynb #cf26c42e
 # what fvcore counts beyond convolutions and matrix products
-_NOT_MACS = {"batch_norm", "group_norm", "layer_norm", "instance_norm", "adaptive_avg_pool2d", "upsample_nearest2d", "upsample_bilinear2d", "grid_sampler"}
+_NOT_MACS = {"batch_norm", "group_norm", "layer_norm", "instance_norm", "adaptive_avg_pool2d",
+             "upsample_nearest2d", "upsample_bilinear2d", "grid_sampler"}
 
 def fvcore_macs(
     model: nn.Module,
-    shape: tuple,  # of the whole input batch; keep it small (64 pixels): the network is computed, on the CPU
+    shape: tuple,  # of the whole input batch; small (64 pixels), for the network really runs, on the CPU
 ) -> int:
-    "Multiply-adds as fvcore sees them, less norms, pooling, interpolation and elementwise operations: a second opinion on `count`."
+    "Multiply-adds as fvcore sees them, less norms, pooling and interpolation: a second opinion on `count`."
     net, x = _ready(model, shape, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of every branch that it freezes
-        analysis = need("fvcore.nn").FlopCountAnalysis(net, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        analysis = need("fvcore.nn").FlopCountAnalysis(net, x)
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         with _running(model, shape): found = analysis.by_operator()
     return int(sum(v for op, v in found.items() if op not in _NOT_MACS))
