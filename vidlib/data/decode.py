@@ -6,7 +6,7 @@
 __all__ = ['VideoError', 'write_video', 'Index', 'scan', 'count_frames', 'Reader', 'FrameFolder', 'DecordReader', 'PyAVReader',
            'open_video']
 
-# %% ../../nbs/1-data/decoding.ipynb #dff27629
+# %% ../../nbs/1-data/decoding.ipynb #d8bb0466
 import bisect
 import functools
 import itertools
@@ -18,21 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import InputError
+from ..core import InputError, need
 
-# %% ../../nbs/1-data/decoding.ipynb #ec66cae8
+# %% ../../nbs/1-data/decoding.ipynb #29ee8028
 class VideoError(InputError):
     "A video that cannot be read; the message names the file, what was asked and what could be had."
 
-# %% ../../nbs/1-data/decoding.ipynb #ff1957ca
-def _need(
-    package: str,  # 'decord', 'av' or 'PIL'
-):
-    "Import a decoder where it is used; a missing one is named with the command that installs it."
-    try: return __import__(package)
-    except ImportError: raise InputError(f"reading this video needs the package {package}: pip install {dict(PIL='pillow').get(package, package)}.") from None
-
-# %% ../../nbs/1-data/decoding.ipynb #3360246e
+# %% ../../nbs/1-data/decoding.ipynb #a675e37d
 def write_video(
     path: str | Path,  # its suffix chooses the container: .mp4, .avi, .mkv, ...
     frames: np.ndarray,  # uint8 `(T, H, W, 3)`; H and W even
@@ -42,7 +34,7 @@ def write_video(
     pad: bool = False,  # repeat the last row or column of odd sizes instead of refusing them
 ) -> Path:
     "Encode a clip as yuv420p on one thread, written aside and renamed: the file is whole or not there."
-    av, path, frames = _need('av'), Path(path), np.asarray(frames)
+    av, path, frames = need('av'), Path(path), np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise VideoError(f"{path}: frames must be uint8 of shape (T, H, W, 3) with T of at least 1, not {frames.dtype} {frames.shape}.")
     h, w = frames.shape[1:3]
@@ -59,7 +51,7 @@ def write_video(
     finally: Path(aside).unlink(missing_ok=True)
     return path
 
-# %% ../../nbs/1-data/decoding.ipynb #1fb6851d
+# %% ../../nbs/1-data/decoding.ipynb #64dc7279
 def _encode(av, path, frames, fps, codec, options):
     "The encoding loop of `write_video`."
     with av.open(str(path), 'w') as out:
@@ -69,7 +61,7 @@ def _encode(av, path, frames, fps, codec, options):
         for frame in frames: out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format='rgb24')))
         out.mux(stream.encode())
 
-# %% ../../nbs/1-data/decoding.ipynb #95e27711
+# %% ../../nbs/1-data/decoding.ipynb #8ae47333
 @dataclass(frozen=True)
 class Index:
     "What the packets of a video file say, before anything is decoded."
@@ -80,10 +72,10 @@ class Index:
     keys: tuple  # positions of the frames at which decoding may start; empty when not seekable
     times: tuple  # their presentation times, in ticks of the stream
 
-# %% ../../nbs/1-data/decoding.ipynb #9b64aabf
+# %% ../../nbs/1-data/decoding.ipynb #709a2848
 def _open(path):
     "Open with PyAV, on one thread. Returns container and stream."
-    av = _need('av')
+    av = need('av')
     try: box = av.open(path)
     except (av.FFmpegError, OSError) as e: raise VideoError(f"{path}: not a video that can be opened ({_first(e)}).") from None
     if not box.streams.video:
@@ -94,7 +86,7 @@ def _open(path):
     stream.codec_context.thread_count = 1
     return box, stream
 
-# %% ../../nbs/1-data/decoding.ipynb #25fe37dd
+# %% ../../nbs/1-data/decoding.ipynb #0fbddc53
 def _starts_over(packet, codec):
     "Does this keyframe cut all ties to what comes before it? (H.264 knows keyframes that do not: only IDR pictures do.)"
     if codec != 'h264': return True
@@ -105,7 +97,7 @@ def _starts_over(packet, codec):
         at += 4 + int.from_bytes(data[at:at + 4], 'big')
     return False
 
-# %% ../../nbs/1-data/decoding.ipynb #e50848c9
+# %% ../../nbs/1-data/decoding.ipynb #f88f98c1
 def _once_per_file(function):
     "Remember what `function(path)` found until the file changes. A missing or empty file is a `VideoError`."
     kept = functools.lru_cache(maxsize=100_000)(lambda path, size, mtime: function(path))
@@ -117,7 +109,7 @@ def _once_per_file(function):
         return kept(str(path), stat.st_size, stat.st_mtime_ns)
     return call
 
-# %% ../../nbs/1-data/decoding.ipynb #e2cfef08
+# %% ../../nbs/1-data/decoding.ipynb #c299a13c
 @_once_per_file
 def scan(
     path: str | Path,  # a video file
@@ -127,7 +119,7 @@ def scan(
     with box:
         codec, announced, mp4 = stream.codec_context.name, stream.frames, 'mp4' in box.format.name
         try: packets = [(p.pts, p.is_keyframe, p.is_keyframe and _starts_over(p, codec), p.is_discard) for p in box.demux(stream) if p.size]
-        except _need('av').FFmpegError as e: raise VideoError(f"{path}: cannot be read ({_first(e)}).") from None
+        except need('av').FFmpegError as e: raise VideoError(f"{path}: cannot be read ({_first(e)}).") from None
         known = (mp4 or 'matroska' in box.format.name) and codec in ('h264', 'vp9')
     if not packets or len(packets) < announced * (1 if mp4 else .9):
         raise VideoError(f"{path}: cut off, {len(packets)} of the {announced} frames that it announces are in the file; fetch it again.")
@@ -136,7 +128,7 @@ def scan(
     keys = [(i, p[0]) for i, p in enumerate(sorted(packets)) if p[1]] if seekable else []
     return Index(codec, len(packets), announced, seekable, tuple(k for k, _ in keys), tuple(t for _, t in keys))
 
-# %% ../../nbs/1-data/decoding.ipynb #8400588c
+# %% ../../nbs/1-data/decoding.ipynb #1b50c5f6
 @_once_per_file
 def count_frames(
     path: str | Path,  # a video file
@@ -148,11 +140,11 @@ def count_frames(
         count = 0
         try:
             for _ in box.decode(stream): count += 1
-        except _need('av').FFmpegError: pass  # what came before the damage counts
+        except need('av').FFmpegError: pass  # what came before the damage counts
     if not count: raise VideoError(f"{path}: not one frame of it can be decoded.")
     return count
 
-# %% ../../nbs/1-data/decoding.ipynb #b6d6607b
+# %% ../../nbs/1-data/decoding.ipynb #6eb6c480
 class Reader:
     "What `open_video` returns: `len(reader)` frames, `reader.read(indices)`; a context manager."
     backend = ''  # who decodes: 'decord', 'pyav' or 'frames'
@@ -181,7 +173,7 @@ class Reader:
         frames = self._decode([int(i) + self.start for i in order])
         return frames if len(order) == len(wanted) and (back[1:] > back[:-1]).all() else frames[back]
 
-# %% ../../nbs/1-data/decoding.ipynb #63b509a9
+# %% ../../nbs/1-data/decoding.ipynb #e6041e2a
 class FrameFolder(Reader):
     "A folder of images, in the order of the numbers in their names."
     backend = 'frames'
@@ -193,9 +185,7 @@ class FrameFolder(Reader):
         self.names = sorted(names, key=lambda n: [(0, int(p), '') if p.isdigit() else (1, 0, p) for p in re.split(r'(\d+)', n) if p])
         super().__init__(path, start, end, len(names))
     def _decode(self, order):
-        _need('PIL')
-        from PIL import Image
-        frames = []
+        Image, frames = need('PIL.Image'), []
         for i in order:
             name = os.path.join(self.path, self.names[i])
             try:
@@ -205,18 +195,18 @@ class FrameFolder(Reader):
                 raise VideoError(f"{name}: {frames[-1].shape[0]} x {frames[-1].shape[1]} pixels, the frames before have {frames[0].shape[0]} x {frames[0].shape[1]}.")
         return np.stack(frames)
 
-# %% ../../nbs/1-data/decoding.ipynb #a3984927
+# %% ../../nbs/1-data/decoding.ipynb #08ca3d43
 def _first(e):
     "The first line of a decoder's message, without the decoder's own source files."
     text = str(e).strip().split('\n')[0]
     return re.sub(r'\[[\d:]+\] \S+?:\d+: |\[Errno -?\d+\] ', '', text)[:120] or type(e).__name__
 
-# %% ../../nbs/1-data/decoding.ipynb #234c6274
+# %% ../../nbs/1-data/decoding.ipynb #b428ba36
 class DecordReader(Reader):
     "Files whose keyframes all start over, through decord on one thread."
     backend = 'decord'
     def __init__(self, path, start=None, end=None):
-        decord = _need('decord')
+        decord = need('decord')
         from decord._ffi.base import DECORDError
         self.errors = (DECORDError, RuntimeError, IndexError)
         try: self.video = decord.VideoReader(str(path), num_threads=1)  # pathlib is a TypeError in decord
@@ -227,12 +217,12 @@ class DecordReader(Reader):
         try: return self.video.get_batch(order).asnumpy()
         except self.errors as e: raise VideoError(f"{self.path}: frames {order[0]} to {order[-1]} cannot be decoded, of {self.total} in the file ({_first(e)}).") from None
 
-# %% ../../nbs/1-data/decoding.ipynb #66c06a68
+# %% ../../nbs/1-data/decoding.ipynb #3b00f696
 class PyAVReader(Reader):
     "Any video file through PyAV on one thread: from its beginning, or from a keyframe that starts over."
     backend = 'pyav'
     def __init__(self, path, start=None, end=None):
-        self.av, self.box, self.index = _need('av'), None, scan(path)
+        self.av, self.box, self.index = need('av'), None, scan(path)
         # where only decoding tells how many frames there are, a given end is believed until a frame fails to come
         super().__init__(path, start, end, count_frames(path) if end is None else self.index.packets)
     def close(self):
@@ -265,7 +255,7 @@ class PyAVReader(Reader):
         except self.av.FFmpegError as e: raise VideoError(f"{self.path}: frame {i} cannot be decoded, of {self.total} in the file ({_first(e)}).") from None
         return np.stack(out)
 
-# %% ../../nbs/1-data/decoding.ipynb #9cc0a429
+# %% ../../nbs/1-data/decoding.ipynb #4cfc9c61
 @functools.cache
 def _has_decord():
     "Is decord installed? (There are no wheels of it for Macs and ARM.)"
@@ -273,7 +263,7 @@ def _has_decord():
     except ImportError: return False
     return True
 
-# %% ../../nbs/1-data/decoding.ipynb #afb41527
+# %% ../../nbs/1-data/decoding.ipynb #8854f190
 def open_video(
     path: str | Path,  # a video file, or a folder of images
     start: int | None = None,  # first frame of the clip, 0-based
