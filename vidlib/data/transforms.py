@@ -18,22 +18,25 @@ from ..core import InputError
 
 # %% ../../nbs/1-data/transforms.ipynb #4c5505f9
 def _check(clip, rng):
-    if not isinstance(clip, torch.Tensor) or clip.dtype != torch.uint8 or clip.dim() != 4 or clip.shape[3] != 3:
-        got = f"{clip.dtype} {tuple(clip.shape)}" if isinstance(clip, torch.Tensor) else type(clip).__name__
-        raise InputError(f"A transform takes a uint8 tensor (T, H, W, 3), not {got}.")
+    if not isinstance(clip, torch.Tensor):
+        raise InputError(f"A transform takes a uint8 tensor (T, H, W, 3), not {type(clip).__name__}.")
+    if clip.dtype != torch.uint8 or clip.dim() != 4 or clip.shape[3] != 3:
+        raise InputError(f"A transform takes a uint8 tensor (T, H, W, 3), not {clip.dtype} {tuple(clip.shape)}.")
     if rng is not None and not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be None or a numpy Generator such as np.random.default_rng(0), not {type(rng).__name__}.")
+        raise InputError("rng must be None (test time) or a numpy Generator such as np.random.default_rng(0), "
+                         f"not {type(rng).__name__}.")
 
 # %% ../../nbs/1-data/transforms.ipynb #03051586
 class Transform:
-    "Base of all: `t(clip, label, rng)` gives `(clip, label)`; a subclass writes `apply(clip, rng)`. `rng=None` is test time."
+    "Base of all: `t(clip, label, rng)` gives `(clip, label)`; a subclass writes `apply(clip, rng)`."
     def __call__(self,
                  clip: torch.Tensor,  # uint8 `(T, H, W, 3)`
                  label=None,  # handed on; only `Flip` may change it
-                 rng: np.random.Generator | None = None):
+                 rng: np.random.Generator | None = None):  # None: test time
         _check(clip, rng)
         return self.apply(clip, rng), label
-    def __repr__(self): return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
 # %% ../../nbs/1-data/transforms.ipynb #55140105
 class Compose(Transform):
@@ -47,7 +50,9 @@ class Compose(Transform):
 # %% ../../nbs/1-data/transforms.ipynb #ed152a35
 def _fits(clip, size):
     H, W = clip.shape[1:3]
-    if min(H, W) < size: raise InputError(f"Frames of {H} x {W} pixels are too small for a crop of {size}: resize first (ShortSide) or crop less.")
+    if min(H, W) < size:
+        raise InputError(f"Frames of {H} x {W} pixels are too small for a crop of {size}: "
+                         "resize first (ShortSide) or crop less.")
     return H - size, W - size  # the room: rows and columns left over
 
 # %% ../../nbs/1-data/transforms.ipynb #097af3e9
@@ -78,7 +83,8 @@ def resize(
 ) -> torch.Tensor:  # uint8 `(T, height, width, 3)`
     "Bilinear with antialiasing, in uint8 throughout; the same clip when it has that size."
     if clip.shape[1:3] == (height, width): return clip
-    return interpolate(clip.permute(0, 3, 1, 2), size=(height, width), mode='bilinear', antialias=True).permute(0, 2, 3, 1)
+    frames = clip.permute(0, 3, 1, 2)  # (T, 3, H, W), channels-last
+    return interpolate(frames, size=(height, width), mode='bilinear', antialias=True).permute(0, 2, 3, 1)
 
 # %% ../../nbs/1-data/transforms.ipynb #aae5aa13
 def _to_short_side(clip, size):
@@ -92,24 +98,27 @@ class ShortSide(Transform):
     def apply(self, clip, rng): return _to_short_side(clip, self.size)
 
 class RandomShortSide(Transform):
-    "The same with a size drawn from `low` to `high`, both included; `low` at test time (SlowFast's scale jitter)."
+    "The same with a size drawn from `low` to `high`, both included; `low` at test time (SlowFast)."
     def __init__(self, low: int, high: int):
-        if not 0 < low <= high: raise InputError(f"A range of sides needs 0 < low <= high, not {low} and {high}.")
+        if not 0 < low <= high:
+            raise InputError(f"A range of sides needs 0 < low <= high, not {low} and {high}.")
         self.low, self.high = low, high
-    def apply(self, clip, rng): return _to_short_side(clip, self.low if rng is None else int(rng.integers(self.low, self.high + 1)))
+    def apply(self, clip, rng):
+        return _to_short_side(clip, self.low if rng is None else int(rng.integers(self.low, self.high + 1)))
 
 # %% ../../nbs/1-data/transforms.ipynb #f4309a4d
 def crop_places(
     height: int, width: int,  # of the frame, pixels
     h: int, w: int,  # of the crop, pixels
 ) -> list:  # 13 pairs (y, x)
-    "TSN's 13 fixed places for a crop: corners, centre, middles of the sides, and four half way to the corners."
+    "TSN's 13 fixed places for a crop: corners, centre, middles of the sides, and half way to the corners."
     y, x = (height - h) // 4, (width - w) // 4
-    return [(y*j, x*i) for j, i in ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3))]
+    quarters = [(j, i) for j in (0, 2, 4) for i in (0, 2, 4)] + [(j, i) for j in (1, 3) for i in (1, 3)]
+    return [(y*j, x*i) for j, i in quarters]
 
 # %% ../../nbs/1-data/transforms.ipynb #b837fef2
 class MultiScaleCrop(Transform):
-    "TSN's crop: sides from a few fractions of the shorter side, one of 13 places, resized to `size`. Test time: the largest square, centred."
+    "TSN's crop: height and width from a few sizes, one of 13 places, resized. Test time: the largest square."
     def __init__(self,
                  size: int,  # side of the result, pixels
                  scales=(1, .875, .75, .66),  # of the shorter side
@@ -117,31 +126,38 @@ class MultiScaleCrop(Transform):
         self.size, self.scales, self.max_distort = size, tuple(scales), max_distort
     def sizes(self, H, W):  # the (h, w) that may be drawn
         sides = [int(min(H, W)*s) for s in self.scales]
-        sides = [self.size if abs(s - self.size) < 3 and self.size <= min(H, W) else s for s in sides]  # so near: no resizing needed
-        return [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= self.max_distort]
+        if self.size <= min(H, W): sides = [self.size if abs(s - self.size) < 3 else s for s in sides]  # spares resizing
+        pairs = [(i, j) for i in range(len(sides)) for j in range(len(sides)) if abs(i - j) <= self.max_distort]
+        return [(sides[i], sides[j]) for i, j in pairs]
     def apply(self, clip, rng):
         H, W = clip.shape[1:3]
         sizes = self.sizes(H, W)
         h, w = sizes[0] if rng is None else sizes[rng.integers(len(sizes))]
-        y, x = ((H - h) // 2, (W - w) // 2) if rng is None else crop_places(H, W, h, w)[rng.integers(13)]
+        places = [((H - h) // 2, (W - w) // 2)] if rng is None else crop_places(H, W, h, w)
+        y, x = places[0 if rng is None else rng.integers(13)]
         return resize(clip[:, y:y + h, x:x + w], self.size, self.size)
 
 # %% ../../nbs/1-data/transforms.ipynb #8bd84252
 class Flip(Transform):
-    "Left and right exchanged with probability `p`; never at test time. Raises `InputError` on a map that is not its own inverse."
+    "Left and right exchanged; never at test time. Raises `InputError` on a map that does not undo itself."
     def __init__(self,
-                 p: float = .5,
-                 label_map: dict | None = None):  # {label: label of the mirrored clip}, others stay. None: labels stay, wrong where classes tell left from right
+                 p: float = .5,  # probability
+                 label_map: dict | None = None):  # label -> label of the mirrored clip; others stay. None: all
+                                                  # stay, which is wrong where classes tell left from right
         if not 0 <= p <= 1: raise InputError(f"p is a probability, not {p}.")
-        try: label_map = {int(a): int(b) for a, b in (label_map or {}).items()}
-        except (TypeError, ValueError): raise InputError(f"label_map goes from label number to label number, not {label_map!r}.") from None
-        for a, b in label_map.items():
-            if label_map.get(b, b) != a: raise InputError(f"Flipping twice must give the label back: {a} becomes {b}, but {b} becomes {label_map.get(b, b)}.")
-        self.p, self.label_map = p, label_map
+        try: swap = {int(a): int(b) for a, b in (label_map or {}).items()}
+        except (TypeError, ValueError):
+            raise InputError(f"label_map goes from label number to label number, not {label_map!r}.") from None
+        for a, b in swap.items():
+            back = swap.get(b, b)
+            if back != a:
+                raise InputError(f"Flipping twice must give the label back: {a} becomes {b}, but {b} becomes {back}.")
+        self.p, self.label_map = p, swap
     def __call__(self, clip, label=None, rng=None):
         _check(clip, rng)
         if rng is None or rng.random() >= self.p: return clip, label
-        return clip.flip(2), self.label_map.get(int(label), label) if self.label_map and label is not None else label
+        if self.label_map and label is not None: label = self.label_map.get(int(label), label)
+        return clip.flip(2), label
 
 # %% ../../nbs/1-data/transforms.ipynb #5bb297b4
 class ColourPermutation(Transform):
@@ -155,16 +171,17 @@ class ColourPermutation(Transform):
 
 # %% ../../nbs/1-data/transforms.ipynb #9decea0b
 class ContrastJitter(Transform):
-    "Distances from middle grey times one factor per clip, from `low` to `high`; left as they are at test time."
+    "Distances from middle grey times one factor per clip, drawn from `low` to `high`; no change at test time."
     def __init__(self, low: float = .7, high: float = 1.3):
-        if not 0 <= low <= high: raise InputError(f"A range of contrasts needs 0 <= low <= high, not {low} and {high}.")
+        if not 0 <= low <= high:
+            raise InputError(f"A range of contrasts needs 0 <= low <= high, not {low} and {high}.")
         self.low, self.high = low, high
     def table(self, factor):  # what each of the 256 values becomes
         return np.clip((np.arange(256) - 127.5)*factor + 128, 0, 255).astype(np.uint8)  # 127.5 + 0.5: rounds
     def apply(self, clip, rng):
         if rng is None: return clip
         table = self.table(rng.uniform(self.low, self.high)).tobytes()
-        out = bytearray(np.ascontiguousarray(clip.numpy())).translate(table)  # the fastest look-up there is for bytes
+        out = bytearray(np.ascontiguousarray(clip.numpy())).translate(table)
         return torch.frombuffer(out, dtype=torch.uint8).view(clip.shape)
 
 # %% ../../nbs/1-data/transforms.ipynb #887bb0c0
@@ -173,7 +190,7 @@ def views(
     crops: int,  # 1: the centre; 3: both ends of the longer side and the centre
     size: int,  # side, pixels
 ) -> list:  # `crops` uint8 clips `(T, size, size, 3)`, views; left (top), right (bottom), centre
-    "Crops for multi-view testing, in the order of the Deep Analysis code. Raises `InputError` for other numbers of crops."
+    "Crops for multi-view testing, in the order of the Deep Analysis code. Raises `InputError` on other numbers."
     _check(clip, None)
     if crops not in (1, 3): raise InputError(f"There are 1 or 3 crops, not {crops!r}.")
     y, x = _fits(clip, size)
