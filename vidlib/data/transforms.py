@@ -128,7 +128,8 @@ class MultiScaleCrop(Transform):
         sides = [int(min(H, W)*s) for s in self.scales]
         if self.size <= min(H, W):  # a side that is nearly right spares the resizing
             sides = [self.size if abs(s - self.size) < 3 else s for s in sides]
-        pairs = [(i, j) for i in range(len(sides)) for j in range(len(sides)) if abs(i - j) <= self.max_distort]
+        n = range(len(sides))
+        pairs = [(i, j) for i in n for j in n if abs(i - j) <= self.max_distort]
         return [(sides[i], sides[j]) for i, j in pairs]
     def apply(self, clip, rng):
         H, W = clip.shape[1:3]
