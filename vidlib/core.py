@@ -8,7 +8,7 @@ __all__ = ['InputError', 'need', 'unfold', 'fold', 'Site', 'announce', 'channels
 
 # %% ../nbs/0-base/layout.ipynb #246dfbc8
 import contextlib
-import importlib
+import importlib.util
 import os
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def need(
     try: return importlib.import_module(package)
     except ModuleNotFoundError as e:
         name = (e.name or package).partition(".")[0]
+        name = {"PIL": "pillow"}.get(name, name)
         raise InputError(f"this needs the package {name}: pip install {name}") from e
 
 # %% ../nbs/0-base/layout.ipynb #160867e2
@@ -35,14 +36,16 @@ def unfold(
     n: int,  # number of clips N
 ) -> torch.Tensor:  # `(N, C, T, H, W)`, a view of the same memory
     "Frames to clips. Raises `InputError` when the rows do not divide by N."
-    if x.shape[0] % n: raise InputError(f"{x.shape[0]} frames cannot be {n} clips of equal length; pass clips as (N, 3, T, H, W).")
+    if x.shape[0] % n:
+        raise InputError(f"{x.shape[0]} frames cannot be {n} clips of equal length; pass clips as (N, 3, T, H, W).")
     return x.unflatten(0, (n, -1)).transpose(1, 2)
 
 # %% ../nbs/0-base/layout.ipynb #55f8d174
 def fold(
     x: torch.Tensor,  # clips `(N, C, T, H, W)`
 ) -> torch.Tensor:  # `(N*T, C, H, W)`, channels-last
-    "Clips to frames. A view when `x` is channels-last; otherwise the one copy that makes it so."
+    "Clips to frames. A view when `x` is channels-last; otherwise the one copy that makes it so. Raises `InputError` for other ranks."
+    if x.dim() != 5: raise InputError(f"Clips are (N, C, T, H, W), not a tensor of shape {tuple(x.shape)}.")
     # some 3D kernels return NCTHW: without `contiguous` the trunk would silently go on in NCHW
     return x.contiguous(memory_format=torch.channels_last_3d).transpose(1, 2).flatten(0, 1)
 
@@ -54,7 +57,8 @@ class Site(nn.Module):
         self.op = op
         self.n = None  # clips in the batch: set by the model in each forward, never defaulted
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N*T, C, H, W)
-        if self.n is None: raise InputError("A site runs inside a model: call model(x) or model.features(x), not the trunk alone.")
+        if self.n is None:
+            raise InputError("A site runs inside a model: call model(x) or model.features(x), not the trunk alone.")
         return fold(self.op(unfold(x, self.n)))
 
 # %% ../nbs/0-base/layout.ipynb #25ab27fc
@@ -93,9 +97,13 @@ def is_reference() -> bool:
     return _reference
 
 # %% ../nbs/0-base/layout.ipynb #7cce0722
+def _package():
+    "Where vidlib's own files lie."
+    return Path(importlib.util.find_spec("vidlib").origin).resolve().parent
+
 def checkout() -> Path | None:  # the repository's root, or None when vidlib runs from an installed wheel
     "Where the repository lies, if vidlib is used from one."
-    root = Path(__file__).resolve().parents[1]
+    root = _package().parent
     return root if (root / "settings.ini").exists() and (root / "data" / "published").is_dir() else None
 
 def data_root() -> Path:  # created when it does not exist
@@ -108,11 +116,11 @@ def shipped(
     name: str,  # such as 'published/figures.csv' or 'results/runs.csv'
 ) -> Path:
     "A table that comes with vidlib, from the repository or from the installed wheel. Raises `InputError` when there is none."
-    root = checkout() / "data" if checkout() else Path(__file__).resolve().parent / "shipped"
+    root = checkout() / "data" if checkout() else _package() / "shipped"
     if not (root / name).exists(): raise InputError(f"vidlib ships no {name}; see {root} for what there is.")
     return root / name
 
 def reference_root() -> Path | None:  # None when there are no reference files
-    "Where golden values and real clips lie, if they are at hand: `$VIDLIB_REFERENCE`, else `../shared` beside the repository."
+    "Where golden values and real clips lie, if at hand: `$VIDLIB_REFERENCE`, else `shared` beside the repository."
     root = os.environ.get("VIDLIB_REFERENCE") or (checkout().parent / "shared" if checkout() else "")
     return Path(root) if root and Path(root).is_dir() else None
