@@ -6,10 +6,11 @@
 __all__ = ['VideoError', 'write_video', 'Index', 'scan', 'count_frames', 'Reader', 'FrameFolder', 'DecordReader', 'PyAVReader',
            'open_video']
 
-# %% ../../nbs/1-data/decoding.ipynb #d8bb0466
+# %% ../../nbs/1-data/decoding.ipynb #c6dd1ece
 import bisect
 import functools
 import itertools
+import mmap
 import os
 import re
 import tempfile
@@ -20,11 +21,11 @@ import numpy as np
 
 from ..core import InputError, need
 
-# %% ../../nbs/1-data/decoding.ipynb #29ee8028
+# %% ../../nbs/1-data/decoding.ipynb #ec66cae8
 class VideoError(InputError):
     "A video that cannot be read; the message names the file, what was asked and what could be had."
 
-# %% ../../nbs/1-data/decoding.ipynb #a675e37d
+# %% ../../nbs/1-data/decoding.ipynb #aa7edd34
 def write_video(
     path: str | Path,  # its suffix chooses the container: .mp4, .avi, .mkv, ...
     frames: np.ndarray,  # uint8 `(T, H, W, 3)`; H and W even
@@ -51,7 +52,7 @@ def write_video(
     finally: Path(aside).unlink(missing_ok=True)
     return path
 
-# %% ../../nbs/1-data/decoding.ipynb #64dc7279
+# %% ../../nbs/1-data/decoding.ipynb #1fb6851d
 def _encode(av, path, frames, fps, codec, options):
     "The encoding loop of `write_video`."
     with av.open(str(path), 'w') as out:
@@ -61,7 +62,7 @@ def _encode(av, path, frames, fps, codec, options):
         for frame in frames: out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format='rgb24')))
         out.mux(stream.encode())
 
-# %% ../../nbs/1-data/decoding.ipynb #8ae47333
+# %% ../../nbs/1-data/decoding.ipynb #95e27711
 @dataclass(frozen=True)
 class Index:
     "What the packets of a video file say, before anything is decoded."
@@ -72,7 +73,7 @@ class Index:
     keys: tuple  # positions of the frames at which decoding may start; empty when not seekable
     times: tuple  # their presentation times, in ticks of the stream
 
-# %% ../../nbs/1-data/decoding.ipynb #709a2848
+# %% ../../nbs/1-data/decoding.ipynb #bdbd34e5
 def _open(path):
     "Open with PyAV, on one thread. Returns container and stream."
     av = need('av')
@@ -86,18 +87,18 @@ def _open(path):
     stream.codec_context.thread_count = 1
     return box, stream
 
-# %% ../../nbs/1-data/decoding.ipynb #0fbddc53
-def _starts_over(packet, codec):
+# %% ../../nbs/1-data/decoding.ipynb #116e98e6
+def _starts_over(data, codec):
     "Does this keyframe cut all ties to what comes before it? (H.264 knows keyframes that do not: only IDR pictures do.)"
     if codec != 'h264': return True
-    data, at = bytes(packet), 0
+    at = 0
     while at + 5 <= len(data):  # mp4 and mkv: each unit behind its length in four bytes
         kind = data[at + 4] & 31
         if 1 <= kind <= 5: return kind == 5
         at += 4 + int.from_bytes(data[at:at + 4], 'big')
     return False
 
-# %% ../../nbs/1-data/decoding.ipynb #f88f98c1
+# %% ../../nbs/1-data/decoding.ipynb #e50848c9
 def _once_per_file(function):
     "Remember what `function(path)` found until the file changes. A missing or empty file is a `VideoError`."
     kept = functools.lru_cache(maxsize=100_000)(lambda path, size, mtime: function(path))
@@ -109,42 +110,138 @@ def _once_per_file(function):
         return kept(str(path), stat.st_size, stat.st_mtime_ns)
     return call
 
-# %% ../../nbs/1-data/decoding.ipynb #c299a13c
+# %% ../../nbs/1-data/decoding.ipynb #5695d215
+def _boxes(data, at, end):
+    "The boxes of an mp4 between two places: `(kind, start of the content, end)`."
+    while at + 8 <= end:
+        size, kind, head = int.from_bytes(data[at:at + 4], 'big'), data[at + 4:at + 8], 8
+        if size == 1: size, head = int.from_bytes(data[at + 8:at + 16], 'big'), 16
+        if size == 0: size = end - at
+        yield kind, at + head, at + size
+        at += max(size, head)
+
+def _find(data, span, *kinds):
+    "Follow a path of boxes, such as b'mdia', b'hdlr'; None when it does not exist."
+    for kind in kinds:
+        span = next(((a, b) for k, a, b in _boxes(data, *span) if k == kind), None)
+        if span is None: return None
+    return span
+
+def _table(data, span, width, kind='>u4', skip=8):
+    "The rows of a box's table, after four bytes of version and four of count."
+    rows = (span[1] - span[0] - skip) // (width * int(kind[-1]))
+    return np.frombuffer(data, kind, rows * width, span[0] + skip).astype(np.int64).reshape(-1, width)
+
+# %% ../../nbs/1-data/decoding.ipynb #28e7c837
+def _mp4_samples(data, stbl):
+    "From the sample table: decoding times, presentation times, sizes and places of the frames, which of them are keyframes."
+    part = {k: (a, b) for k, a, b in _boxes(data, *stbl)}
+    times = _table(data, part[b'stts'], 2)  # (how many frames, ticks to the next)
+    dts = np.cumsum(np.repeat(times[:, 1], times[:, 0]))
+    dts = np.concatenate([[0], dts[:-1]])
+    shift = _table(data, part[b'ctts'], 2, '>i4') if b'ctts' in part else np.array([[len(dts), 0]])
+    pts = dts + np.repeat(shift[:, 1], shift[:, 0])
+    size, n = _table(data, part[b'stsz'], 1, skip=4)[:2, 0]
+    sizes = np.full(n, size) if size else _table(data, part[b'stsz'], 1, skip=12)[:, 0]
+    chunks = (_table(data, part[b'stco'], 1) if b'stco' in part else _table(data, part[b'co64'], 1, '>u8'))[:, 0]
+    runs = _table(data, part[b'stsc'], 3)  # (first chunk, frames in each, ...)
+    per_chunk = np.repeat(runs[:, 1], np.diff(np.append(runs[:, 0] - 1, len(chunks))))
+    first, start = np.cumsum(per_chunk) - per_chunk, np.cumsum(sizes) - sizes
+    places = np.repeat(chunks - start[first], per_chunk) + start
+    keys = _table(data, part[b'stss'], 1)[:, 0] - 1 if b'stss' in part else np.arange(n)
+    return pts, sizes, places, keys
+
+# %% ../../nbs/1-data/decoding.ipynb #35ba10f2
+def _scan_mp4(data, path):
+    "What `_scan_packets` finds, from the tables of a plain mp4 with H.264 alone; None when anything in it is unusual."
+    moov = _find(data, (0, len(data)), b'moov')
+    if moov is None: raise VideoError(f"{path}: an mp4 file without its index (the 'moov' box), cut off or never finished; fetch or make it again.")
+    tracks = [(a, b) for kind, a, b in _boxes(data, *moov) if kind == b'trak']
+    track = next((t for t in tracks if (h := _find(data, t, b'mdia', b'hdlr')) and data[h[0] + 8:h[0] + 12] == b'vide'), None)
+    stbl = track and _find(data, track, b'mdia', b'minf', b'stbl')
+    entry = stbl and _find(data, stbl, b'stsd')
+    if not entry or data[entry[0] + 4:entry[0] + 8] != b'\0\0\0\1' or data[entry[0] + 12:entry[0] + 16] != b'avc1': return None
+    avcc = _find(data, (entry[0] + 94, entry[1]), b'avcC')
+    if data[avcc[0] + 1] not in (66, 77, 88, 100) or data[avcc[0] + 4] & 3 != 3: return None  # the profiles of 8 bits and 4:2:0
+    pts, sizes, places, keys = _mp4_samples(data, stbl)
+    if not len(pts) == len(sizes) == len(places) or not len(pts) or not len(keys): return None
+    edit = _find(data, track, b'edts', b'elst')
+    origin = 0
+    if edit is not None:
+        movie, media = _find(data, moov, b'mvhd'), _find(data, track, b'mdia', b'mdhd')
+        if data[edit[0]] or data[movie[0]] or data[media[0]]: return None  # 64-bit times
+        rows = _table(data, edit, 3, '>i4')
+        ticks = [int.from_bytes(data[a + 12:a + 16], 'big') for a, _ in (movie, media)]
+        origin = rows[0, 1]
+        # the one edit that takes away the delay of the B-frames, and no frame
+        if len(rows) != 1 or origin < 0 or origin > pts.min() or origin + rows[0, 0] * ticks[1] / ticks[0] <= pts.max(): return None
+    closed = all(_starts_over(data[places[k]:places[k] + sizes[k]], 'h264') for k in keys)
+    order = np.argsort(pts)
+    return _index('h264', len(pts), len(pts), closed and len(np.unique(pts)) == len(pts), [(int(i), int(pts[order[i]] - origin)) for i in np.flatnonzero(np.isin(order, keys))])
+
+# %% ../../nbs/1-data/decoding.ipynb #aa05540c
+def _index(codec, packets, announced, seekable, keys):
+    return Index(codec, packets, announced, seekable, *(zip(*keys) if seekable else ((), ())))
+
+def _scan_packets(path):
+    "Read the packets of a video file, without decoding."
+    box, stream = _open(path)
+    with box:
+        context, announced, mp4 = stream.codec_context, stream.frames, 'mp4' in box.format.name
+        codec, colours = context.name, context.pix_fmt
+        try: packets = [(p.pts, p.is_keyframe, p.is_keyframe and _starts_over(bytes(p), codec), p.is_discard) for p in box.demux(stream) if p.size]
+        except need('av').FFmpegError as e: raise VideoError(f"{path}: cannot be read ({_first(e)}).") from None
+        known = (mp4 or 'matroska' in box.format.name) and codec in ('h264', 'vp9') and colours in ('yuv420p', 'yuvj420p')
+    if not packets or len(packets) < announced * (1 if mp4 else .9):
+        raise VideoError(f"{path}: cut off, {len(packets)} of the {announced} frames that it announces are in the file; fetch it again.")
+    shown = sum(not p[3] for p in packets)  # a cut without new encoding leaves packets in that are not shown
+    times = {p[0] for p in packets if p[0] is not None}
+    seekable = known and len(times) == shown == len(packets) and all(p[2] for p in packets if p[1])
+    return _index(codec, shown, announced, seekable, [(i, p[0]) for i, p in enumerate(sorted(packets)) if p[1]] if seekable else [])
+
+# %% ../../nbs/1-data/decoding.ipynb #fe5b9467
+def _promised(data):
+    "The length in bytes that a container claims for itself; 0 when it does not say."
+    if data[4:8] == b'ftyp': return max(b for _, _, b in _boxes(data, 0, len(data)))
+    if data[:4] == b'RIFF': return int.from_bytes(data[4:8], 'little') + 8
+    at = data.find(b'\x18\x53\x80\x67', 0, 100) + 4 if data[:4] == b'\x1aE\xdf\xa3' else 3  # Matroska's segment
+    if at == 3 or not data[at]: return 0
+    width = 9 - data[at].bit_length()  # of the number, in bytes: the zeros in front tell
+    size = int.from_bytes(data[at:at + width], 'big') & (1 << 7 * width) - 1
+    return 0 if size + 1 == 1 << 7 * width else at + width + size
+
+# %% ../../nbs/1-data/decoding.ipynb #dc458434
 @_once_per_file
 def scan(
     path: str | Path,  # a video file
 ) -> Index:
-    "Read the packets of a video file, without decoding. Raises `VideoError` when it is no video or was cut off."
-    box, stream = _open(path)
-    with box:
-        codec, announced, mp4 = stream.codec_context.name, stream.frames, 'mp4' in box.format.name
-        try: packets = [(p.pts, p.is_keyframe, p.is_keyframe and _starts_over(p, codec), p.is_discard) for p in box.demux(stream) if p.size]
-        except need('av').FFmpegError as e: raise VideoError(f"{path}: cannot be read ({_first(e)}).") from None
-        known = (mp4 or 'matroska' in box.format.name) and codec in ('h264', 'vp9')
-    if not packets or len(packets) < announced * (1 if mp4 else .9):
-        raise VideoError(f"{path}: cut off, {len(packets)} of the {announced} frames that it announces are in the file; fetch it again.")
-    times = {p[0] for p in packets if p[0] is not None}
-    seekable = known and len(times) == len(packets) and not any(p[3] for p in packets) and all(p[2] for p in packets if p[1])
-    keys = [(i, p[0]) for i, p in enumerate(sorted(packets)) if p[1]] if seekable else []
-    return Index(codec, len(packets), announced, seekable, tuple(k for k, _ in keys), tuple(t for _, t in keys))
+    "What is in a video file, without decoding it. Raises `VideoError` when it is no video or was cut off."
+    found = None
+    with open(path, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if _promised(data) > len(data): raise VideoError(f"{path}: cut off, it should have {_promised(data)} bytes and has {len(data)}; fetch it again.")
+        try: found = _scan_mp4(data, path) if data[4:8] == b'ftyp' else None
+        except VideoError: raise
+        except (LookupError, TypeError, ValueError): pass  # tables that make no sense to us: FFmpeg shall say
+    return found or _scan_packets(path)
 
-# %% ../../nbs/1-data/decoding.ipynb #1b50c5f6
+# %% ../../nbs/1-data/decoding.ipynb #798e365d
 @_once_per_file
 def count_frames(
     path: str | Path,  # a video file
 ) -> int:
-    "How many frames come out: from the index where it tells, else by decoding all of them. Raises `VideoError` when none does."
-    if scan(path).seekable: return scan(path).packets
+    "How many frames come out: from the index where it tells, else by decoding all of them. Raises `VideoError` when too few do."
+    index = scan(path)
+    if index.seekable: return index.packets
     box, stream = _open(path)
+    count, why = 0, ''
     with box:
-        count = 0
         try:
             for _ in box.decode(stream): count += 1
-        except need('av').FFmpegError: pass  # what came before the damage counts
-    if not count: raise VideoError(f"{path}: not one frame of it can be decoded.")
+        except need('av').FFmpegError as e: why = f" ({_first(e)})"
+    if count < max(1, .9 * index.packets): raise VideoError(f"{path}: damaged, {count} of its {index.packets} frames can be decoded{why}.")
     return count
 
-# %% ../../nbs/1-data/decoding.ipynb #6eb6c480
+# %% ../../nbs/1-data/decoding.ipynb #b6d6607b
 class Reader:
     "What `open_video` returns: `len(reader)` frames, `reader.read(indices)`; a context manager."
     backend = ''  # who decodes: 'decord', 'pyav' or 'frames'
@@ -173,7 +270,7 @@ class Reader:
         frames = self._decode([int(i) + self.start for i in order])
         return frames if len(order) == len(wanted) and (back[1:] > back[:-1]).all() else frames[back]
 
-# %% ../../nbs/1-data/decoding.ipynb #e6041e2a
+# %% ../../nbs/1-data/decoding.ipynb #f75dd7a0
 class FrameFolder(Reader):
     "A folder of images, in the order of the numbers in their names."
     backend = 'frames'
@@ -195,29 +292,42 @@ class FrameFolder(Reader):
                 raise VideoError(f"{name}: {frames[-1].shape[0]} x {frames[-1].shape[1]} pixels, the frames before have {frames[0].shape[0]} x {frames[0].shape[1]}.")
         return np.stack(frames)
 
-# %% ../../nbs/1-data/decoding.ipynb #08ca3d43
+# %% ../../nbs/1-data/decoding.ipynb #a3984927
 def _first(e):
     "The first line of a decoder's message, without the decoder's own source files."
     text = str(e).strip().split('\n')[0]
     return re.sub(r'\[[\d:]+\] \S+?:\d+: |\[Errno -?\d+\] ', '', text)[:120] or type(e).__name__
 
-# %% ../../nbs/1-data/decoding.ipynb #b428ba36
+# %% ../../nbs/1-data/decoding.ipynb #d6cbff32
 class DecordReader(Reader):
-    "Files whose keyframes all start over, through decord on one thread."
+    "Files that `scan` calls seekable, through decord on one thread; what decord cannot do, PyAV does."
     backend = 'decord'
     def __init__(self, path, start=None, end=None):
-        decord = need('decord')
-        from decord._ffi.base import DECORDError
-        self.errors = (DECORDError, RuntimeError, IndexError)
-        try: self.video = decord.VideoReader(str(path), num_threads=1)  # pathlib is a TypeError in decord
-        except self.errors as e: raise VideoError(f"{path}: decord cannot open it ({_first(e)}).") from None
-        super().__init__(path, start, end, min(scan(path).packets, len(self.video)))
-    def close(self): self.video = None
+        super().__init__(path, start, end, scan(path).packets)
+        self.decord, self.errors = _decord()
+        self.video = self.spare = None
+        try: self.video = self.decord.VideoReader(self.path, num_threads=1)  # pathlib is a TypeError in decord
+        except self.errors: pass
+    def close(self):
+        if self.spare: self.spare.close()
+        self.video = self.spare = None
     def _decode(self, order):
-        try: return self.video.get_batch(order).asnumpy()
-        except self.errors as e: raise VideoError(f"{self.path}: frames {order[0]} to {order[-1]} cannot be decoded, of {self.total} in the file ({_first(e)}).") from None
+        if self.video is not None and len(self.video) == self.total:
+            try: return self.video.get_batch(order).asnumpy()
+            except self.errors: self.video = None  # such as all frames that are 16, 24, 48 or 72 pixels wide
+        self.spare = self.spare or PyAVReader(self.path)
+        return self.spare._decode(order)
 
-# %% ../../nbs/1-data/decoding.ipynb #3b00f696
+# %% ../../nbs/1-data/decoding.ipynb #cc155263
+@functools.cache
+def _decord():
+    "decord and its exceptions; it keeps quiet, since every failure of it is dealt with."
+    decord = need('decord')
+    from decord._ffi.base import DECORDError
+    decord.logging.set_level(decord.logging.QUIET)
+    return decord, (DECORDError, RuntimeError, IndexError)
+
+# %% ../../nbs/1-data/decoding.ipynb #09a346b1
 class PyAVReader(Reader):
     "Any video file through PyAV on one thread: from its beginning, or from a keyframe that starts over."
     backend = 'pyav'
@@ -251,11 +361,17 @@ class PyAVReader(Reader):
                 frame = next(itertools.islice(self.flow, i - self.at, None), None)
                 if frame is None: raise VideoError(f"{self.path}: frame {i} was asked for and did not come, of {self.total} in the file.")
                 self.at = i + 1
-                out.append(frame.to_ndarray(format='rgb24'))
+                out.append(_rgb(frame))
         except self.av.FFmpegError as e: raise VideoError(f"{self.path}: frame {i} cannot be decoded, of {self.total} in the file ({_first(e)}).") from None
         return np.stack(out)
 
-# %% ../../nbs/1-data/decoding.ipynb #4cfc9c61
+# %% ../../nbs/1-data/decoding.ipynb #7aaf28de
+def _rgb(frame):
+    "A frame of PyAV as `(H, W, 3)`, turned as the camera was (telephones)."
+    pixels = frame.to_ndarray(format='rgb24')
+    return np.rot90(pixels, round(getattr(frame, 'rotation', 0) / 90)) if getattr(frame, 'rotation', 0) else pixels
+
+# %% ../../nbs/1-data/decoding.ipynb #9cc0a429
 @functools.cache
 def _has_decord():
     "Is decord installed? (There are no wheels of it for Macs and ARM.)"
@@ -263,7 +379,7 @@ def _has_decord():
     except ImportError: return False
     return True
 
-# %% ../../nbs/1-data/decoding.ipynb #8854f190
+# %% ../../nbs/1-data/decoding.ipynb #afb41527
 def open_video(
     path: str | Path,  # a video file, or a folder of images
     start: int | None = None,  # first frame of the clip, 0-based
