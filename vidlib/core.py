@@ -44,7 +44,7 @@ def unfold(
 def fold(
     x: torch.Tensor,  # clips `(N, C, T, H, W)`
 ) -> torch.Tensor:  # `(N*T, C, H, W)`, channels-last
-    "Clips to frames. A view when `x` is channels-last; otherwise the one copy that makes it so. Raises `InputError` for other ranks."
+    "Clips to frames: a view when `x` is channels-last, else the one copy that makes it so. Raises `InputError` if not 5D."
     if x.dim() != 5: raise InputError(f"Clips are (N, C, T, H, W), not a tensor of shape {tuple(x.shape)}.")
     # some 3D kernels return NCTHW: without `contiguous` the trunk would silently go on in NCHW
     return x.contiguous(memory_format=torch.channels_last_3d).transpose(1, 2).flatten(0, 1)
@@ -86,7 +86,7 @@ _reference = False
 
 @contextlib.contextmanager
 def reference():
-    "Inside this block operators run their reference form (the one whose cost is derived), not their fast form."
+    "Inside this block operators run their reference form, whose cost is derived, not their fast one."
     global _reference
     before, _reference = _reference, True
     try: yield
@@ -108,14 +108,15 @@ def checkout() -> Path | None:  # the repository's root, or None when vidlib run
 
 def data_root() -> Path:  # created when it does not exist
     "Where videos go: `$VIDLIB_DATA`, else `data/` of the repository, else a cache folder of the user."
-    root = os.environ.get("VIDLIB_DATA") or (checkout() / "data" if checkout() else Path.home() / ".cache" / "vidlib")
-    Path(root).mkdir(parents=True, exist_ok=True)
-    return Path(root)
+    home = checkout() / "data" if checkout() else Path.home() / ".cache" / "vidlib"
+    root = Path(os.environ.get("VIDLIB_DATA") or home)
+    root.mkdir(parents=True, exist_ok=True)
+    return root
 
 def shipped(
     name: str,  # such as 'published/figures.csv' or 'results/runs.csv'
 ) -> Path:
-    "A table that comes with vidlib, from the repository or from the installed wheel. Raises `InputError` when there is none."
+    "A table that comes with vidlib, in the repository or the installed wheel. Raises `InputError` when there is none."
     root = checkout() / "data" if checkout() else _package() / "shipped"
     if not (root / name).exists(): raise InputError(f"vidlib ships no {name}; see {root} for what there is.")
     return root / name
