@@ -42,13 +42,14 @@ def write_video(
     if h % 2 or w % 2:
         if not pad: raise VideoError(f"{path}: yuv420p needs even sizes, not {h} x {w}; crop the frames or pass pad=True.")
         frames = np.pad(frames, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)), mode='edge')
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(suffix=path.suffix, prefix=f".{path.stem}-", dir=path.parent)
     os.close(handle)
     try:
-        _encode(av, aside, frames, fps, codec, dict(options or {}))
+        _encode(av, aside, frames, fps, codec, {k: str(v) for k, v in (options or {}).items()})
         os.chmod(aside, 0o644)  # mkstemp's files are for their owner alone
         os.replace(aside, path)
-    except (av.FFmpegError, ValueError) as e: raise VideoError(f"{path}: cannot be written with codec {codec!r} and options {options}: {e}") from None
+    except (av.FFmpegError, OSError, ValueError) as e: raise VideoError(f"{path}: cannot be written with codec {codec!r} and options {options}: {e}") from None
     finally: Path(aside).unlink(missing_ok=True)
     return path
 
@@ -79,8 +80,8 @@ def _open(path):
     av = need('av')
     try: box = av.open(path)
     except (av.FFmpegError, OSError) as e: raise VideoError(f"{path}: not a video that can be opened ({_first(e)}).") from None
-    if not box.streams.video:
-        kinds = ', '.join(sorted({s.type for s in box.streams})) or 'nothing'
+    if not box.streams.video or box.format.name == 'tty':  # to FFmpeg a .txt is a film of its letters
+        kinds = ', '.join(sorted({s.type for s in box.streams if s.type != 'video'})) or 'text'
         box.close()
         raise VideoError(f"{path}: no video in it, {kinds} only.")
     stream = box.streams.video[0]
@@ -133,51 +134,63 @@ def _table(data, span, width, kind='>u4', skip=8):
     return np.frombuffer(data, kind, rows * width, span[0] + skip).astype(np.int64).reshape(-1, width)
 
 # %% ../../nbs/1-data/decoding.ipynb #28e7c837
-def _mp4_samples(data, stbl):
-    "From the sample table: decoding times, presentation times, sizes and places of the frames, which of them are keyframes."
-    part = {k: (a, b) for k, a, b in _boxes(data, *stbl)}
-    times = _table(data, part[b'stts'], 2)  # (how many frames, ticks to the next)
-    dts = np.cumsum(np.repeat(times[:, 1], times[:, 0]))
-    dts = np.concatenate([[0], dts[:-1]])
-    shift = _table(data, part[b'ctts'], 2, '>i4') if b'ctts' in part else np.array([[len(dts), 0]])
-    pts = dts + np.repeat(shift[:, 1], shift[:, 0])
+def _mp4_times(data, part):
+    "Presentation times of the frames in ticks, in the order in which they are stored, and which of them are keyframes."
+    steps = _table(data, part[b'stts'], 2)  # (how many frames, ticks to the next)
+    stored = np.cumsum(np.repeat(steps[:, 1], steps[:, 0])) - np.repeat(steps[:, 1], steps[:, 0])
+    delays = _table(data, part[b'ctts'], 2, '>i4') if b'ctts' in part else np.array([[len(stored), 0]])
+    keys = _table(data, part[b'stss'], 1)[:, 0] - 1 if b'stss' in part else np.arange(len(stored))
+    return stored + np.repeat(delays[:, 1], delays[:, 0]), keys
+
+def _mp4_places(data, part):
+    "Where each frame lies in the file, and its size in bytes."
     size, n = _table(data, part[b'stsz'], 1, skip=4)[:2, 0]
     sizes = np.full(n, size) if size else _table(data, part[b'stsz'], 1, skip=12)[:, 0]
     chunks = (_table(data, part[b'stco'], 1) if b'stco' in part else _table(data, part[b'co64'], 1, '>u8'))[:, 0]
-    runs = _table(data, part[b'stsc'], 3)  # (first chunk, frames in each, ...)
-    per_chunk = np.repeat(runs[:, 1], np.diff(np.append(runs[:, 0] - 1, len(chunks))))
-    first, start = np.cumsum(per_chunk) - per_chunk, np.cumsum(sizes) - sizes
-    places = np.repeat(chunks - start[first], per_chunk) + start
-    keys = _table(data, part[b'stss'], 1)[:, 0] - 1 if b'stss' in part else np.arange(n)
-    return pts, sizes, places, keys
+    runs = _table(data, part[b'stsc'], 3)  # (first chunk, frames in each from there, ...)
+    frames = np.repeat(runs[:, 1], np.diff(np.append(runs[:, 0] - 1, len(chunks))))  # in each chunk
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(chunks - before[np.cumsum(frames) - frames], frames) + before, sizes
 
 # %% ../../nbs/1-data/decoding.ipynb #35ba10f2
+def _mp4_video(data, moov):
+    "The video track and its sample table, by the names of the table's boxes; None unless it is H.264 of 8 bits and 4:2:0."
+    for kind, *track in _boxes(data, *moov):
+        handler = kind == b'trak' and _find(data, track, b'mdia', b'hdlr')
+        if handler and data[handler[0] + 8:handler[0] + 12] == b'vide': break
+    else: return None
+    part = {k: (a, b) for k, a, b in _boxes(data, *_find(data, track, b'mdia', b'minf', b'stbl'))}
+    at, end = part[b'stsd']
+    if int.from_bytes(data[at + 4:at + 8], 'big') != 1 or data[at + 12:at + 16] != b'avc1': return None
+    config = _find(data, (at + 94, end), b'avcC')[0]
+    return (track, part) if data[config + 1] in (66, 77, 88, 100) and data[config + 4] & 3 == 3 else None
+
+def _mp4_origin(data, moov, track, times):
+    "The time that the edit list makes zero; None when it leaves frames out."
+    edit = _find(data, track, b'edts', b'elst')
+    if edit is None: return 0
+    movie, media = _find(data, moov, b'mvhd')[0], _find(data, track, b'mdia', b'mdhd')[0]
+    rows = _table(data, edit, 3, '>i4')  # (length, start, speed)
+    if len(rows) != 1 or data[edit[0]] or data[movie] or data[media]: return None  # several edits, 64-bit times
+    second = [int.from_bytes(data[a + 12:a + 16], 'big') for a in (movie, media)]  # in ticks
+    length, start = rows[0, 0] * second[1] / second[0], rows[0, 1]
+    return start if 0 <= start <= times.min() and times.max() < start + length else None
+
+# %% ../../nbs/1-data/decoding.ipynb #f6dddff0
 def _scan_mp4(data, path):
     "What `_scan_packets` finds, from the tables of a plain mp4 with H.264 alone; None when anything in it is unusual."
     moov = _find(data, (0, len(data)), b'moov')
-    if moov is None: raise VideoError(f"{path}: an mp4 file without its index (the 'moov' box), cut off or never finished; fetch or make it again.")
-    tracks = [(a, b) for kind, a, b in _boxes(data, *moov) if kind == b'trak']
-    track = next((t for t in tracks if (h := _find(data, t, b'mdia', b'hdlr')) and data[h[0] + 8:h[0] + 12] == b'vide'), None)
-    stbl = track and _find(data, track, b'mdia', b'minf', b'stbl')
-    entry = stbl and _find(data, stbl, b'stsd')
-    if not entry or data[entry[0] + 4:entry[0] + 8] != b'\0\0\0\1' or data[entry[0] + 12:entry[0] + 16] != b'avc1': return None
-    avcc = _find(data, (entry[0] + 94, entry[1]), b'avcC')
-    if data[avcc[0] + 1] not in (66, 77, 88, 100) or data[avcc[0] + 4] & 3 != 3: return None  # the profiles of 8 bits and 4:2:0
-    pts, sizes, places, keys = _mp4_samples(data, stbl)
-    if not len(pts) == len(sizes) == len(places) or not len(pts) or not len(keys): return None
-    edit = _find(data, track, b'edts', b'elst')
-    origin = 0
-    if edit is not None:
-        movie, media = _find(data, moov, b'mvhd'), _find(data, track, b'mdia', b'mdhd')
-        if data[edit[0]] or data[movie[0]] or data[media[0]]: return None  # 64-bit times
-        rows = _table(data, edit, 3, '>i4')
-        ticks = [int.from_bytes(data[a + 12:a + 16], 'big') for a, _ in (movie, media)]
-        origin = rows[0, 1]
-        # the one edit that takes away the delay of the B-frames, and no frame
-        if len(rows) != 1 or origin < 0 or origin > pts.min() or origin + rows[0, 0] * ticks[1] / ticks[0] <= pts.max(): return None
-    closed = all(_starts_over(data[places[k]:places[k] + sizes[k]], 'h264') for k in keys)
-    order = np.argsort(pts)
-    return _index('h264', len(pts), len(pts), closed and len(np.unique(pts)) == len(pts), [(int(i), int(pts[order[i]] - origin)) for i in np.flatnonzero(np.isin(order, keys))])
+    if moov is None: raise VideoError(f"{path}: an mp4 file without its index (the 'moov' box), never finished; fetch or make it again.")
+    video = _mp4_video(data, moov)
+    if video is None: return None
+    times, keys = _mp4_times(data, video[1])
+    places, sizes = _mp4_places(data, video[1])
+    if not len(times) == len(places) == len(sizes) or not len(times) or not len(keys): return None
+    origin = _mp4_origin(data, moov, video[0], times)
+    if origin is None: return None
+    whole = all(_starts_over(data[places[k]:places[k] + sizes[k]], 'h264') for k in keys) and len(np.unique(times)) == len(times)
+    order = np.argsort(times)
+    return _index('h264', len(times), len(times), whole, [(int(i), int(times[order[i]] - origin)) for i in np.flatnonzero(np.isin(order, keys))])
 
 # %% ../../nbs/1-data/decoding.ipynb #aa05540c
 def _index(codec, packets, announced, seekable, keys):
@@ -296,7 +309,7 @@ class FrameFolder(Reader):
 def _first(e):
     "The first line of a decoder's message, without the decoder's own source files."
     text = str(e).strip().split('\n')[0]
-    return re.sub(r'\[[\d:]+\] \S+?:\d+: |\[Errno -?\d+\] ', '', text)[:120] or type(e).__name__
+    return re.sub(r"\[[\d:]+\] \S+?:\d+: |\[Errno -?\d+\] |: '.*'$", '', text)[:120] or type(e).__name__
 
 # %% ../../nbs/1-data/decoding.ipynb #d6cbff32
 class DecordReader(Reader):
