@@ -12,7 +12,7 @@ from pathlib import Path
 os.environ.update(IN_TEST="1", MPLBACKEND="module://matplotlib_inline.backend_inline", TQDM_DISABLE="1")
 from execnb.nbio import read_nb, write_nb
 from execnb.shell import CaptureShell
-from fastcore.basics import working_directory
+from fastcore.foundation import working_directory
 from nbdev.config import get_config
 from nbdev.process import NBProcessor
 
@@ -27,7 +27,7 @@ def store(path):
     flags = set(get_config().tst_flags.split())
     directives = {c.id: c.directives_ for c in NBProcessor(path, process=True).nb.cells if c.cell_type == "code"}
     nb = read_nb(path)
-    shell = CaptureShell(path)
+    shell = CaptureShell(path, mpl_format='png')  # not 'retina': twice the size of a page that nobody zooms into
     try:
         with working_directory(path.parent):
             shell.run_all(nb, exc_stop=True, preproc=lambda c: c.cell_type != "code" or skips(directives[c.id], flags))
