@@ -340,7 +340,9 @@ def _write_scenes(s, folder, jobs):
         clip = render(s, draw_scene(s, split, i))
         for twin, path in enumerate(todo):
             try: write_video(path, clip[::-1] if twin else clip, fps=14, options=encoder(s))
-            except InputError as e: raise _cannot(path.parent.parent.parent, e.__context__) from None if getattr(e.__context__, "errno", None) in _WHY else e
+            except InputError as e:
+                if getattr(e.__context__, "errno", None) in _WHY: raise _cannot(Path(folder).parent, e.__context__) from None
+                raise
     return len(jobs)
 
 # %% ../../nbs/1-data/generated.ipynb #8f45c9ba
