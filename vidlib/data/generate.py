@@ -356,6 +356,13 @@ def _complete(folder, want) -> bool:
     if not _is_set(folder, want) or not (folder / "annotations.csv").exists() or not (folder / "videos").is_dir(): return False
     return sum(n.endswith(".mp4") and n[0] != "." for n in os.listdir(folder / "videos")) == sum(want["knobs"][k] for k in SPLITS)
 
+def _table(s, jobs):
+    lines = io.StringIO()
+    table = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for job in jobs: table.writerows(rows(s, *job))
+    return lines.getvalue()
+
 def _run(s, part, jobs, workers, bar):
     "All scenes, on `workers` processes; in this one where processes cannot be started."
     chunks = [jobs[k:k + 16] for k in range(0, len(jobs), 16)]
@@ -391,11 +398,7 @@ def generate(
         if _is_set(folder, want) and not part.exists(): os.rename(folder, part)  # clips are missing: mend it
         (part / "videos").mkdir(parents=True, exist_ok=True)
         with tqdm(total=len(jobs), desc=f"{name}: scenes", leave=False, disable="IN_TEST" in os.environ) as bar: _run(s, part, jobs, workers, bar)
-        lines = io.StringIO()
-        table = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for job in jobs: table.writerows(rows(s, *job))
-        _save(part / "annotations.csv", lines.getvalue())
+        _save(part / "annotations.csv", _table(s, jobs))
         _save(part / "set.json", json.dumps(want, indent=1, sort_keys=True) + "\n")
         for stray in (part / "videos").glob(".*"): stray.unlink()  # left by a killed run
         os.rename(part, folder)
