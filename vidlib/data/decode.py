@@ -222,10 +222,11 @@ def _once_per_file(function):
     kept = functools.lru_cache(maxsize=100_000)(lambda path, size, mtime: function(path))
     @functools.wraps(function)
     def call(path):
-        try: stat = os.stat(path)
+        try:
+            stat = os.stat(path)
+            if not stat.st_size: raise VideoError(f"{path}: an empty file (0 bytes); make or fetch it again.")
+            return kept(str(path), stat.st_size, stat.st_mtime_ns)
         except OSError as e: raise VideoError(f"{path}: {'no such file' if isinstance(e, FileNotFoundError) else e.strerror}.") from None
-        if not stat.st_size: raise VideoError(f"{path}: an empty file (0 bytes); make or fetch it again.")
-        return kept(str(path), stat.st_size, stat.st_mtime_ns)
     return call
 
 # %% ../../nbs/1-data/decoding.ipynb #dc458434
