@@ -59,6 +59,7 @@ def _plain(node):
     "A syntax tree as lists, the same for every Python, without docstrings, annotations of arguments and the words of errors."
     if isinstance(node, list): return [_plain(n) for n in node if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and isinstance(n.value.value, str))]
     if isinstance(node, ast.Raise): return ['Raise', _plain(getattr(node.exc, 'func', node.exc))]
+    if isinstance(node, ast.JoinedStr): return ['JoinedStr', *(_plain(v) for v in node.values if not (isinstance(v, ast.Constant) and v.value == ''))]  # some versions add empty pieces
     if not isinstance(node, ast.AST): return repr(node)
     silent = {ast.arg: ('annotation',), ast.FunctionDef: ('returns',)}.get(type(node), ())
     # fields that some version of Python adds are empty in code that runs on all of them
