@@ -6,7 +6,7 @@
 __all__ = ['CELLS', 'BLIND', 'pool', 'edges', 'sharpness', 'stands_out', 'features', 'ridge', 'nearest', 'Baseline',
            'read_features', 'handmade_baselines']
 
-# %% ../../nbs/1-data/baselines.ipynb #5701c2a3
+# %% ../../nbs/1-data/baselines.ipynb #889907df
 import csv
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..core import InputError
 from .decode import open_video
 from .generate import load_set
 
-# %% ../../nbs/1-data/baselines.ipynb #de4c624d
+# %% ../../nbs/1-data/baselines.ipynb #f501ef8e
 CELLS = 14  # the grid has this many cells each way
 
 def pool(
@@ -32,7 +32,7 @@ def pool(
     x = sum(x[..., i::k, :, :] for i in range(k))
     return sum(x[..., i::k, :] for i in range(k)).astype(np.int64)
 
-# %% ../../nbs/1-data/baselines.ipynb #bb112f62
+# %% ../../nbs/1-data/baselines.ipynb #13c41c2c
 def edges(
     grid: np.ndarray,  # `(..., cells, cells, C)`
 ) -> np.ndarray:  # `(..., cells - 1, cells - 1, 1)`
@@ -48,7 +48,7 @@ def sharpness(
     small = [np.minimum(np.abs(np.diff(g, axis=a)), 10) for a in (1, 2)]
     return sum((d * d).sum((1, 2), dtype=np.int64) for d in small)
 
-# %% ../../nbs/1-data/baselines.ipynb #485e4dc5
+# %% ../../nbs/1-data/baselines.ipynb #5cc100dd
 def stands_out(
     grid: np.ndarray,  # `(T, cells, cells, C)`
 ) -> np.ndarray:  # int64 `(T, 3)`
@@ -56,7 +56,7 @@ def stands_out(
     k, mean = grid.shape[1] * grid.shape[2], grid.sum((1, 2), keepdims=True)
     return np.stack([edges(grid).sum((1, 2, 3)), np.abs(k * grid - mean).max((1, 2, 3)), (k * (grid ** 2).sum((1, 2)) - mean[:, 0, 0] ** 2).sum(-1)], 1)
 
-# %% ../../nbs/1-data/baselines.ipynb #f39ffe55
+# %% ../../nbs/1-data/baselines.ipynb #8b4fc075
 def features(
     clip: np.ndarray,  # uint8 `(T, H, W, 3)`
 ) -> dict:  # name of the baseline -> flat float64 array
@@ -79,7 +79,7 @@ def features(
 
 BLIND = {"mean frame": "shuffle", "mean absolute difference": "reversal", "sharpest frame": "shuffle"}  # the others see the order
 
-# %% ../../nbs/1-data/baselines.ipynb #9edcb4da
+# %% ../../nbs/1-data/baselines.ipynb #8314d2f8
 def ridge(
     x: np.ndarray,  # `(n, d)` features
     y: np.ndarray,  # `(n,)` labels
@@ -107,7 +107,7 @@ def nearest(
         return y[d.argmin(1)]
     return predict
 
-# %% ../../nbs/1-data/baselines.ipynb #bb095870
+# %% ../../nbs/1-data/baselines.ipynb #f5bb6f32
 class Baseline(NamedTuple):
     "One row: accuracies in per cent, and what the baseline is blind to."
     name: str
@@ -129,7 +129,7 @@ def read_features(
         with open_video(Path(folder) / r["path"], int(r["start"]), int(r["end"])) as v: seen.append(features(v.read(np.arange(len(v)))))
     return {k: np.stack([s[k] for s in seen]) for k in seen[0]}, np.array([int(r["label"]) for r in rows])
 
-# %% ../../nbs/1-data/baselines.ipynb #5e00ec18
+# %% ../../nbs/1-data/baselines.ipynb #7237976b
 def handmade_baselines(
     folder,  # of a generated set, as `generate` returns it
     split: str = "test",  # split to score
