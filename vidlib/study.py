@@ -157,7 +157,7 @@ def run_cell(
     model = build(cell, len(names))
     sets['train'].seed = cell.recipe.seed  # sets are shared between cells
     row = settings_row(cell, csv, model, sets)
-    history = fit(model, sets['train'], sets.get('val') if val else None, cell.recipe, out=out, workers=workers, cpu=cpu, title=f'{cell.net} seed {cell.recipe.seed}')
+    history = fit(model, sets['train'], sets.get('val') if val else None, cell.recipe, out=out, about=row, workers=workers, cpu=cpu, title=f'{cell.net} seed {cell.recipe.seed}')
     accelerator = engine(cell.recipe.precision, cpu)
     tested = score(model.to(accelerator.device), sets[cell.split], accelerator)
     cost = count(model, (1, 3, cell.frames, cell.pixels, cell.pixels))

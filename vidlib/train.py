@@ -77,7 +77,7 @@ def make_optimizer(
     if recipe.optimizer == 'sgd': return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     return torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
-# %% ../nbs/6-run/train.ipynb #868780c5
+# %% ../nbs/6-run/train.ipynb #7bc7a9c6
 def engine(
     precision: str = 'no',  # 'no', 'bf16' or 'fp16'
     cpu: bool = False,  # stay on the CPU even where there is a GPU
@@ -119,7 +119,7 @@ def _prepared(dataset, accelerator, batch_size, workers, **options):
     loader.iteration = dataset.epoch  # Accelerate counts epochs per loader, from 0, and tells the dataset
     return loader
 
-# %% ../nbs/6-run/train.ipynb #cfd1760d
+# %% ../nbs/6-run/train.ipynb #2116b3c3
 def _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update):
     "One batch: rate, logits, loss, gradients, and a step of the optimiser when `update`. Returns (loss summed, right answers, clips)."
     for group in optimizer.param_groups: group['lr'] = group['peak'] * lr_factor(recipe, epoch)
@@ -131,7 +131,7 @@ def _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update):
         optimizer.step(); optimizer.zero_grad()
     return torch.stack([loss.detach().double() * len(labels), (logits.detach().argmax(1) == labels).sum().double(), torch.tensor(len(labels), device=labels.device).double()])
 
-# %% ../nbs/6-run/train.ipynb #45048ee0
+# %% ../nbs/6-run/train.ipynb #47d71f74
 def _sync(model, recipe, accelerator):
     "Batch statistics over all processes, when asked for."
     if not recipe.sync_bn: return model
@@ -155,8 +155,8 @@ def _epoch_row(epoch, recipe, sums, model, val_set, accelerator, workers):
 # %% ../nbs/6-run/train.ipynb #8111c31f
 class Checkpoints:
     "Complete checkpoints in a folder: written aside, then renamed, so that a killed run leaves the one before it whole."
-    def __init__(self, folder: str | Path, accelerator, recipe: Recipe):
-        self.folder, self.accelerator, self.recipe = Path(folder), accelerator, json.loads(json.dumps(asdict(recipe)))
+    def __init__(self, folder: str | Path, accelerator, settings: dict):  # settings: all that a resumed run must share, as JSON
+        self.folder, self.accelerator, self.settings = Path(folder), accelerator, json.loads(json.dumps(settings))
         self.folder.mkdir(parents=True, exist_ok=True)
     def latest(self) -> Path | None:
         found = sorted(self.folder.glob('step_*'), key=lambda p: int(p.name[5:]))
@@ -171,19 +171,19 @@ class Checkpoints:
             raise InputError(f"The checkpoint could not be written to {self.folder} ({e}); the one before it is whole. Make room and run again to resume.") from e
         self.accelerator.wait_for_everyone()
     def _publish(self, aside, final, at):
-        (aside / 'progress.json').write_text(json.dumps(at | dict(recipe=self.recipe)))
+        (aside / 'progress.json').write_text(json.dumps(at | dict(settings=self.settings)))
         if final.exists(): shutil.rmtree(final)
         os.replace(aside, final)
         for old in self.folder.glob('*_*'):
             if old.is_dir() and old != final and old.name.startswith(('step_', 'writing_')): shutil.rmtree(old)
         write_history(at['history'], self.folder / 'history.csv')
     def load(self) -> dict | None:  # step, history, sums; None when there is no checkpoint
-        "Restore the newest checkpoint. Raises `InputError` when it belongs to another recipe."
+        "Restore the newest checkpoint. Raises `InputError` when it belongs to a run with other settings."
         path = self.latest()
         if path is None: return None
         at = json.loads((path / 'progress.json').read_text())
-        changed = [k for k, v in self.recipe.items() if at['recipe'].get(k) != v]
-        if changed: raise InputError(f"{self.folder} holds a run with another recipe ({', '.join(changed)} differ); give another folder, or resume=False to start again.")
+        changed = [k for k, v in self.settings.items() if at['settings'].get(k) != v]
+        if changed: raise InputError(f"{self.folder} holds a run with other settings ({', '.join(changed)}); give another folder, or remove this one to start again.")
         self.accelerator.load_state(str(path))
         return at
 
@@ -206,6 +206,7 @@ def fit(
     recipe: Recipe = Recipe(),
     out: str | Path | None = None,  # folder for checkpoints and history; None: nothing is written
     resume: bool = True,  # go on from the newest checkpoint in `out`
+    about: dict | None = None,  # what else the run is (network, data, ...): a resumed run must share it
     save_every: int | None = None,  # steps between checkpoints inside an epoch; None: only after every epoch
     workers: int = 0,  # processes that decode
     cpu: bool = False,  # stay on the CPU even where there is a GPU
@@ -216,7 +217,7 @@ def fit(
     trained, optimizer = accelerator.prepare(_sync(model, recipe, accelerator), make_optimizer(model, recipe))
     steps = math.ceil(len(train_set) / (recipe.batch_size * accelerator.num_processes))
     torch.manual_seed(recipe.seed)  # for dropout
-    store = Checkpoints(out, accelerator, recipe) if out else None
+    store = Checkpoints(out, accelerator, asdict(recipe) | (about or {})) if out else None
     at = (store and resume and store.load()) or dict(step=0, history=[], sums=[0.0] * 3)
     sums = torch.tensor(at['sums'], dtype=torch.float64, device=accelerator.device)
     with _bar(recipe.epochs * steps, at['step'], title, accelerator) as bar:
@@ -235,7 +236,7 @@ def fit(
             if store: store.save(at)
     return at['history']
 
-# %% ../nbs/6-run/train.ipynb #0649e3e5
+# %% ../nbs/6-run/train.ipynb #25429670
 def past_plateau(
     history: list,  # of `fit`
     num_classes: int,

@@ -43,11 +43,12 @@ class MiniSet:
     pairs: tuple = tuple(PAIRS)  # movements, in pairs that are each other reversed
     families: tuple = FAMILIES  # backgrounds that are classes (mini-scene)
     spacings: tuple = (8.0, 13.0)  # distance of the pattern's repeats: narrow, wide (mini-scene)
-    amplitude: float = 0.0  # strength of the pattern
-    contrast: float = 0.2  # object against the mean of the background
-    texture: float = 0.12  # largest swing of the background's colour noise
+    amplitude: float = 0.0  # strength of the strongest pattern (mini-scene)
+    faint: float = 0.0  # that of the weakest one, as a share of it: each scene draws its own
+    contrast: float = 0.4  # object against the mean of the background
+    texture: float = 0.08  # largest swing of the background's colour noise
     distractors: int = 1  # objects that wobble in place
-    noise: float = 0.03  # standard deviation of the pixel noise
+    noise: float = 0.015  # standard deviation of the pixel noise
     camera: float = 0.4  # camera shake, mean stored px per frame and axis
     radius: tuple = (6.0, 10.0)  # of an object, least and most
     path: tuple = (16.0, 32.0)  # length of the movement, least and most
@@ -121,7 +122,7 @@ def _scene_scene(s, split, i, u):
     "mini-scene: the background is the class; the movements go round by themselves."
     n = len(s.classes)
     family, spacing = divmod(i % n, len(s.spacings))
-    pattern = dict(family=s.families[family], spacing=s.spacings[spacing], angle=u(0, 6.2832), phase=[u(), u()], tone=[u(0.5, 1) for _ in range(3)])
+    pattern = dict(family=s.families[family], spacing=s.spacings[spacing], angle=u(0, 6.2832), phase=[u(), u()], strength=u(s.faint, 1), tone=[u(0.5, 1) for _ in range(3)])
     pair, reverse = s.pairs[i // n % len(s.pairs)], bool(i // n // len(s.pairs) % 2)
     return _world(s, u, split) | dict(label=i % n, pair=pair, reverse=reverse, pattern=pattern, moving=_moving(s, u, split, PAIRS[pair]))
 
@@ -138,7 +139,7 @@ def _backgrounds(s): return [f"{f}-{w}" for f in s.families for w in ("narrow", 
 
 SETS = {
     "mini-order": Kind(_order_scene, _movements, True, MiniSet(name="mini-order")),
-    "mini-scene": Kind(_scene_scene, _backgrounds, False, MiniSet(name="mini-scene", amplitude=0.08)),
+    "mini-scene": Kind(_scene_scene, _backgrounds, False, MiniSet(name="mini-scene", amplitude=0.16, texture=0.12)),
 }
 
 # %% ../../nbs/1-data/generated.ipynb #4640df28
@@ -169,6 +170,7 @@ _RULES = (  # is it right?, and what to say otherwise
     (lambda s: all(len(v) == 2 and 0 < v[0] <= v[1] for v in (s.radius, s.path, s.speed)), "radius, path and speed are (least, most), above 0"),
     (lambda s: s.radius[1] <= 32 and s.path[1] <= 64 and s.speed[1] <= 1, "radius is at most 32, path 64 (of a 64 px frame), speed 1 (of the clip)"),
     (lambda s: 0 <= s.camera <= 1 and 0 <= s.qp <= 51, "camera is 0 to 1 px per frame, qp 0 to 51"),
+    (lambda s: 0 <= s.faint <= 1, "faint is a share, 0 to 1"),
     (lambda s: min(s.contrast, s.texture, s.noise, s.amplitude, s.distractors, s.seed) >= 0, "contrast, texture, noise, amplitude, distractors and seed are not negative"),
     (lambda s: min(s.train, s.val, s.test) >= 0 < s.train + s.val + s.test, "train, val and test are counts of clips, not all of them 0"),
     (lambda s: not any(getattr(s, k) % 2 and s.twins(k) for k in SPLITS), "a split made of twins has an even number of clips"),
@@ -266,7 +268,7 @@ def render(
     n, k = s.size + 2 * MARGIN, s.size / 64
     rng = np.random.Generator(np.random.PCG64([zlib.crc32(b"texture"), scene["texture"]]))
     canvas = np.asarray(scene["base"]) + s.texture * (0.65 * _smooth(rng, 5, n) + 0.35 * _smooth(rng, 14, n))
-    if "pattern" in scene: canvas += s.amplitude * _pattern(scene["pattern"], n, k)[..., None] * np.asarray(scene["pattern"]["tone"])
+    if "pattern" in scene: canvas += s.amplitude * scene["pattern"]["strength"] * _pattern(scene["pattern"], n, k)[..., None] * np.asarray(scene["pattern"]["tone"])
     video = np.stack([canvas[MARGIN + dy:MARGIN + dy + s.size, MARGIN + dx:MARGIN + dx + s.size] for dy, dx in scene["camera"]])
     for o in scene["still"]: _paint(video, o, s, scene)
     for sign in (1, -1) if scene["moving"]["move"] == "split" else (1,): _paint(video, scene["moving"], s, scene, sign)
