@@ -6,6 +6,8 @@
 __all__ = ['Protocol', 'Evaluation', 'evaluate']
 
 # %% ../nbs/6-run/evaluate.ipynb #8d9c4ec7
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +15,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .core import InputError
+from .core import InputError, need
 from .cost import count
-from .data.decode import open_video
+from .data.dataset import _ahead
+from .data.decode import VideoError, open_video
 from .data.sampling import dense_indices, uniform_indices
 from .data.transforms import ShortSide, to_input, views
 
 # %% ../nbs/6-run/evaluate.ipynb #ed17e232
 @dataclass(frozen=True)
 class Protocol:
-    "How a video is looked at in a test: clips over time, crops over space."
+    "How a video is looked at in a test: clips over time, crops over space. Raises `InputError` for what cannot be."
     frames: int = 8  # T of each clip
     clips: int = 1  # clips per video
     crops: int = 1  # 1: centre; 3: left (top), right (bottom), centre
@@ -30,13 +33,20 @@ class Protocol:
     resize: int | None = None  # shorter side before cropping; None: frames as they are
     sampling: str = 'uniform'  # 'uniform' segment middles, or 'dense'
     stride: int = 1  # of dense sampling, frames
+    def __post_init__(self):
+        for k in ('frames', 'clips', 'size', 'stride'):
+            if getattr(self, k) < 1: raise InputError(f"{k} must be at least 1, not {getattr(self, k)}.")
+        if self.crops not in (1, 3): raise InputError(f"There are 1 or 3 crops, not {self.crops}.")
+        if self.resize is not None and self.resize < self.size: raise InputError(f"Frames resized to {self.resize} pixels hold no crop of {self.size}; give resize={self.size} or more.")
+        if self.sampling not in ('uniform', 'dense'): raise InputError(f"sampling is 'uniform' or 'dense', not {self.sampling!r}.")
+    @property
+    def num_views(self) -> int: return self.clips * self.crops
     def indices(self, num_frames: int) -> np.ndarray:  # (clips, frames)
         "Which frames each clip takes."
         if self.sampling == 'uniform': return uniform_indices(num_frames, self.frames, clips=self.clips)
-        if self.sampling == 'dense': return dense_indices(num_frames, self.frames, stride=self.stride, clips=self.clips)
-        raise InputError(f"sampling is 'uniform' or 'dense', not {self.sampling!r}.")
+        return dense_indices(num_frames, self.frames, stride=self.stride, clips=self.clips)
     def views(self, video) -> torch.Tensor:  # uint8 (clips * crops, T, size, size, 3)
-        "All views of an open video (`vidlib.data.decode.open_video`), decoding each frame once."
+        "All views of an open video (`vidlib.data.decode.open_video`), clip after clip; each frame is decoded once."
         wanted = self.indices(len(video))
         unique, where = np.unique(wanted, return_inverse=True)
         pixels = torch.from_numpy(video.read(unique))
@@ -45,7 +55,7 @@ class Protocol:
         return torch.stack([crop[torch.from_numpy(i)] for i in where.reshape(wanted.shape) for crop in crops])
     def gmacs(self, model: nn.Module) -> float:
         "Cost of one video under this protocol, in 10^9 multiply-adds."
-        return self.clips * self.crops * count(model, (1, 3, self.frames, self.size, self.size)).macs / 1e9
+        return self.num_views * count(model, (1, 3, self.frames, self.size, self.size)).gmacs
 
 # %% ../nbs/6-run/evaluate.ipynb #983106d6
 @dataclass
@@ -59,56 +69,75 @@ class Evaluation:
     faults: tuple = ()  # one line for each video that could not be read; they are not in `logits`
     @property
     def video_logits(self): return self.logits.mean(1)  # logits are averaged, not probabilities
-    def _accuracy(self, logits, labels, k=1, average='micro'):
-        from torchmetrics.functional.classification import multiclass_accuracy
-        return 100 * multiclass_accuracy(logits, labels, num_classes=logits.shape[-1], top_k=k, average=average)
     @property
-    def top1(self) -> float: return self._accuracy(self.video_logits, self.labels).item()
+    def top1(self) -> float: return _accuracy(self.video_logits, self.labels).item()  # percent
     @property
-    def top5(self) -> float: return self._accuracy(self.video_logits, self.labels, min(5, self.logits.shape[-1])).item()
+    def top5(self) -> float: return _accuracy(self.video_logits, self.labels, min(5, self.logits.shape[-1])).item()
     @property
     def clip_top1(self) -> float:
         "Accuracy of single views, in percent: what one view alone would reach on average."
-        return self._accuracy(self.logits.flatten(0, 1), self.labels.repeat_interleave(self.logits.shape[1])).item()
+        return _accuracy(self.logits.flatten(0, 1), self.labels.repeat_interleave(self.logits.shape[1])).item()
     @property
-    def loss(self) -> float: return F.cross_entropy(self.video_logits, self.labels).item()
+    def loss(self) -> float: return F.cross_entropy(self.video_logits, self.labels).item()  # nats per video
     def per_class(self) -> torch.Tensor:  # (classes,), percent; nan for a class without a video
-        acc = self._accuracy(self.video_logits, self.labels, average='none')
+        acc = _accuracy(self.video_logits, self.labels, average='none')
         return acc.where(torch.bincount(self.labels, minlength=len(acc)) > 0, torch.nan)
-    def confusion(self) -> torch.Tensor:  # (classes, classes): rows are the true class, columns the answer
-        from torchmetrics.functional.classification import multiclass_confusion_matrix
-        return multiclass_confusion_matrix(self.video_logits, self.labels, num_classes=self.logits.shape[-1])
+    def confusion(self) -> torch.Tensor:  # (classes, classes), counts: rows are the true class, columns the answer
+        return need('torchmetrics.functional.classification').multiclass_confusion_matrix(self.video_logits, self.labels, num_classes=self.logits.shape[-1])
+    def show_confusion(self, ax=None):  # matplotlib axes; new ones when None
+        "Draw the confusion matrix: each row in shares of its class, the counts written in when there is room."
+        return _draw_confusion(self.confusion(), self.class_names, ax)
     def __str__(self):
-        p = self.protocol
-        text = f"top-1 {self.top1:.2f} %, top-5 {self.top5:.2f} % on {len(self.labels)} videos, {p.clips} x {p.crops} views of {p.frames} frames at {p.size} px ({self.gmacs:.3f} GMACs a video); single views {self.clip_top1:.2f} %"
-        return text + (f"; {len(self.faults)} videos could not be read" if self.faults else '')
+        p, more = self.protocol, f", top-5 {self.top5:.2f} %" if self.logits.shape[-1] > 5 else ''
+        text = f"top-1 {self.top1:.2f} %{more} on {len(self.labels)} videos; {p.clips} x {p.crops} views of {p.frames} frames at {p.size} px, {self.gmacs:.3f} GMACs a video"
+        if p.num_views > 1: text += f"; single views {self.clip_top1:.2f} %"
+        return text + (f"; {len(self.faults)} video{'s' * (len(self.faults) > 1)} could not be read" if self.faults else '')
+
+# %% ../nbs/6-run/evaluate.ipynb #cfe12095
+def _accuracy(logits, labels, k=1, average='micro'):
+    return 100 * need('torchmetrics.functional.classification').multiclass_accuracy(logits, labels, num_classes=logits.shape[-1], top_k=k, average=average)
+
+def _draw_confusion(counts, names, ax):
+    plt, n = need('matplotlib.pyplot'), len(counts)
+    if ax is None: ax = plt.subplots(figsize=(min(9, 1.8 + 0.5 * n),) * 2, dpi=100)[1]
+    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
+    if n <= 20:
+        for i in range(n):
+            for j in range(n): ax.text(j, i, int(counts[i, j]) or '', ha='center', va='center', fontsize=8, color='w' if share[i, j] > 0.6 else 'k')
+        ax.set_xticks(range(n), names or range(n), rotation=60, ha='right', rotation_mode='anchor', fontsize=8); ax.set_yticks(range(n), names or range(n), fontsize=8)
+    ax.set(xlabel='answer', ylabel='true class')
+    return ax
 
 # %% ../nbs/6-run/evaluate.ipynb #77121412
 def evaluate(
-    model: nn.Module,
+    model: nn.Module,  # left in eval mode, on `device`
     annotations,  # rows with `path` and `label` (and `start`, `end`): of `vidlib.data.dataset.read_annotations`
     protocol: Protocol = Protocol(),
     class_names: tuple = (),
-    batch: int = 16,  # views that pass through the network together, at least those of one video
+    batch: int = 16,  # views that pass through the network together
     device: str | torch.device | None = None,  # None: where the model is
+    workers: int = 1,  # threads that decode ahead
 ) -> Evaluation:
-    "Run a protocol over a list of videos. Videos that cannot be read are counted and named, not guessed; `InputError` when none can."
+    "Run a protocol over a list of videos. Videos that cannot be read are counted and named; `InputError` when none can, or when a label is no class of the network."
     from tqdm.auto import tqdm
-    import os
-    device = torch.device(device) if device else next(model.parameters()).device
+    rows, device = list(annotations), torch.device(device) if device else next(model.parameters()).device
     model.to(device).eval()
     logits, labels, faults, waiting = [], [], [], []
+    def look(i):
+        try:
+            with open_video(rows[i]['path'], rows[i].get('start'), rows[i].get('end')) as video: return protocol.views(video)
+        except InputError as e: return str(e) if isinstance(e, VideoError) else f"{rows[i]['path']}: {e}"
     def run():
-        x = to_input(torch.cat(waiting).to(device))
-        logits.append(model(x).float().cpu().unflatten(0, (len(waiting), -1)))
+        parts = torch.cat(waiting).split(batch)
+        logits.append(torch.cat([model(to_input(part.to(device))).float().cpu() for part in parts]).unflatten(0, (len(waiting), -1)))
+        if max(labels) >= (classes := logits[-1].shape[-1]): raise InputError(f"There is a video with label {max(labels)}; the network knows {classes} classes, 0 to {classes - 1}.")
         waiting.clear()
-    with torch.inference_mode():
-        for row in tqdm(list(annotations), desc='evaluating', unit='video', leave=False, disable=True if os.environ.get('IN_TEST') else None):
-            try:
-                with open_video(row['path'], row.get('start'), row.get('end')) as video: waiting.append(protocol.views(video))
-            except InputError as e: faults.append(str(e)); continue
-            labels.append(int(row['label']))
-            if sum(map(len, waiting)) >= batch: run()
+    with torch.inference_mode(), ThreadPoolExecutor(workers) as pool:
+        for row, seen in zip(rows, tqdm(_ahead(pool, look, len(rows), 2 * workers), total=len(rows), desc='evaluating', unit='video', leave=False, disable=True if os.environ.get('IN_TEST') else None)):
+            if isinstance(seen, str): faults.append(seen); continue
+            waiting.append(seen); labels.append(int(row['label']))
+            if len(waiting) * protocol.num_views >= batch: run()
         if waiting: run()
-    if not logits: raise InputError("None of the videos could be read" + (f"; the first: {faults[0]}" if faults else ", the list is empty."))
+    if not logits: raise InputError("None of the videos could be read" + (f"; the first: {faults[0]}" if faults else ": the list is empty."))
     return Evaluation(torch.cat(logits), torch.tensor(labels), protocol, protocol.gmacs(model), tuple(class_names), tuple(faults))
