@@ -26,6 +26,7 @@ class MiniResNet(nn.Module):
         super().__init__()
         blocks = dict(basic=BasicBlock, bottleneck=Bottleneck)
         if block not in blocks: raise InputError(f"There is no block {block!r} for the mini trunk; choose from {', '.join(blocks)}.")
+        if not isinstance(width, int) or width < 1: raise InputError(f"width={width!r} is no number of channels; the default is 16.")
         self.conv1, self.bn1, self.relu = nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         channels = width
         for i in range(4):
@@ -53,7 +54,7 @@ class Slot:
     channels: int  # channels that an operator put here would see
     norm: str = ''  # name in `parent` of the norm that belongs to a convolution
     side: str = 'before'  # where an inserted operator goes: 'before' the module, 'after' it, or a new 'child' of a stage
-    after: str = ''  # for a new child: the block that it follows
+    after: str = ''  # for a new child: the block that it follows; '' puts it behind everything in the stage
     def get(self) -> nn.Module | None: return self.parent._modules.get(self.name)
     def put(self, module: nn.Module):
         if self.name in self.parent._modules: self.parent._modules[self.name] = module; return
@@ -61,6 +62,7 @@ class Slot:
         for name, child in self.parent._modules.items():
             children.append((name, child))
             if name == self.after: children.append((self.name, module))
+        if not self.after: children.append((self.name, module))
         self.parent._modules.clear(); self.parent._modules.update(children)
 
 # %% ../nbs/2-frame/trunks.ipynb #7510a357
@@ -71,6 +73,18 @@ def _slots(places):
         slots.setdefault(kind, []).append(Slot(kind, parent, name, stage, len(slots.get(kind, [])), channels, **extra))
     return slots
 
+# %% ../nbs/2-frame/trunks.ipynb #c675597b
+def _block_places(layer, name, b, stage):
+    "The places of one residual block `b`, the child `name` of `layer`."
+    deep, first = hasattr(b, 'conv3'), b.conv1.in_channels  # a bottleneck: 1x1, 3x3, 1x1
+    last, width = ('bn3' if deep else 'bn2'), b.conv2.in_channels
+    out = getattr(b, last).num_features
+    places = [('in', b, 'conv1', stage, first, {}), ('mid', b, 'conv2', stage, width, {})]
+    places += [('reduce' if deep else 'conv', b, 'conv1', stage, first, dict(norm='bn1')), ('conv', b, 'conv2', stage, width, dict(norm='bn2'))]
+    if deep: places.append(('late', b, 'conv3', stage, b.conv3.in_channels, {}))
+    if b.downsample is not None: places.append(('shortcut', b.downsample, '0', stage, first, dict(norm='1')))
+    return places + [('end', b, last, stage, out, dict(side='after')), ('out', layer, f'out{name}', stage, out, dict(side='child', after=name))]
+
 # %% ../nbs/2-frame/trunks.ipynb #ff6c5d3e
 def resnet_slots(
     trunk: nn.Module,  # torchvision's ResNet or ResNeXt, or `MiniResNet`
@@ -79,17 +93,8 @@ def resnet_slots(
     places = [('stem', trunk, 'conv1', 1, 3, dict(norm='bn1'))]
     for stage in (2, 3, 4, 5):
         layer = getattr(trunk, f'layer{stage - 1}')
-        for name, b in list(layer.named_children()):
-            deep = hasattr(b, 'conv3')  # a bottleneck: 1x1, 3x3, 1x1
-            last, width = ('bn3' if deep else 'bn2'), b.conv2.in_channels
-            places += [('in', b, 'conv1', stage, b.conv1.in_channels, {}), ('mid', b, 'conv2', stage, width, {})]
-            places += [('reduce', b, 'conv1', stage, b.conv1.in_channels, dict(norm='bn1'))] if deep else [('conv', b, 'conv1', stage, b.conv1.in_channels, dict(norm='bn1'))]
-            places += [('conv', b, 'conv2', stage, width, dict(norm='bn2'))]
-            if deep: places.append(('late', b, 'conv3', stage, b.conv3.in_channels, {}))
-            out = getattr(b, last).num_features
-            places += [('end', b, last, stage, out, dict(side='after')), ('out', layer, f'out{name}', stage, out, dict(side='child', after=name))]
-            if b.downsample is not None: places.append(('shortcut', b.downsample, '0', stage, b.conv1.in_channels, dict(norm='1')))
-        if stage < 5: places.append(('pool', layer, 'pool', stage, out, dict(side='child', after=name)))
+        for name, block in list(layer.named_children()): places += _block_places(layer, name, block, stage)
+        if stage < 5: places.append(('pool', layer, 'pool', stage, places[-1][4], dict(side='child')))  # as many channels as the last block has
     return _slots(places)
 
 # %% ../nbs/2-frame/trunks.ipynb #1ea46361
@@ -101,36 +106,16 @@ def googlenet_slots(
     blocks = [('conv1', 1), ('conv2', 2), ('conv3', 2)] + [(f'inception{k}', int(k[0])) for k in '3a 3b 4a 4b 4c 4d 4e 5a 5b'.split()]
     for name, stage in blocks:
         b = getattr(trunk, name)
-        if name.startswith('conv'): out = b.conv.out_channels
-        else: out = sum(c.conv.out_channels for c in (b.branch1, b.branch2[1], b.branch3[1], b.branch4[1]))
-        for c in ([b] if name == 'conv3' else [b.branch2[1], b.branch3[1]] if name.startswith('i') else []):
-            places.append(('conv', c, 'conv', stage, c.conv.in_channels, dict(norm='bn')))
-        if name.startswith('i'): places.append(('branchpool', b.branch4, '0', stage, b.branch4[1].conv.in_channels, after))
+        simple = name.startswith('conv')
+        out = b.conv.out_channels if simple else sum(c.conv.out_channels for c in (b.branch1, b.branch2[1], b.branch3[1], b.branch4[1]))
+        for c in [b] * (name == 'conv3') if simple else [b.branch2[1], b.branch3[1]]: places.append(('conv', c, 'conv', stage, c.conv.in_channels, dict(norm='bn')))
+        if not simple: places.append(('branchpool', b.branch4, '0', stage, b.branch4[1].conv.in_channels, after))
         places.append(('out', trunk, name, stage, out, after))
-    places += [('pool', trunk, f'maxpool{i}', i, c, after) for i, c in ((2, 192), (3, 480), (4, 832))]
-    return _slots(places)
+    return _slots(places + [('pool', trunk, f'maxpool{i}', i, c, after) for i, c in ((2, 192), (3, 480), (4, 832))])
 
 # %% ../nbs/2-frame/trunks.ipynb #fa9bec8e
 RESNETS = 'resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d'.split()
 TRUNKS = {**{name: resnet_slots for name in ['mini', *RESNETS]}, 'googlenet': googlenet_slots}  # name -> the function that finds its slots
-
-def build_trunk(
-    name: str,  # one of TRUNKS: torchvision's names, and 'mini'
-    weights: str | None = None,  # 'imagenet' loads torchvision's weights (a download on first use)
-    **options,  # `width`, `block` of the mini trunk
-) -> nn.Module:  # maps `(N*T, 3, H, W)` to `(N*T, trunk.out_features)`
-    "A 2D network without its classifier. Raises `InputError` for an unknown name, option or kind of weights."
-    if name not in TRUNKS: raise InputError(f"There is no trunk {name!r}; choose from {', '.join(TRUNKS)}.")
-    if weights not in (None, 'imagenet'): raise InputError(f"weights={weights!r} is not known; use None or 'imagenet'.")
-    if name == 'mini':
-        if weights: raise InputError("The mini trunk has no ImageNet weights; use weights=None.")
-        if set(options) - {'width', 'block'}: raise InputError(f"The mini trunk takes width= and block=, not {', '.join(sorted(set(options) - {'width', 'block'}))}.")
-        trunk = MiniResNet(**options)
-    else:
-        if options: raise InputError(f"{name} takes no {', '.join(sorted(options))}; only the mini trunk is scaled.")
-        trunk = _torchvision(name, weights)
-    trunk.out_features, trunk.fc = trunk.fc.in_features, nn.Identity()
-    return trunk
 
 def _torchvision(name, weights):
     "torchvision's own network, with its own weights; the dropout before its classifier moves to our head."
@@ -143,27 +128,48 @@ def _torchvision(name, weights):
     if name == 'googlenet': trunk.aux_logits, trunk.aux1, trunk.aux2 = False, None, None
     return trunk
 
+# %% ../nbs/2-frame/trunks.ipynb #24328d09
+def build_trunk(
+    name: str,  # one of TRUNKS: torchvision's names, and 'mini'
+    weights: str | None = None,  # 'imagenet' loads torchvision's weights (a download on first use)
+    **options,  # `width`, `block` of the mini trunk
+) -> nn.Module:  # maps `(N*T, 3, H, W)` to `(N*T, trunk.out_features)`
+    "A 2D network without its classifier. Raises `InputError` for an unknown name, option or kind of weights."
+    if name not in TRUNKS: raise InputError(f"There is no trunk {name!r}; choose from {', '.join(TRUNKS)}.")
+    if weights not in (None, 'imagenet'): raise InputError(f"weights={weights!r} is not known; use None or 'imagenet'.")
+    wrong = sorted(set(options) - ({'width', 'block'} if name == 'mini' else set()))
+    if wrong and name == 'mini': raise InputError(f"The mini trunk takes width= and block=, not {', '.join(wrong)}.")
+    if wrong: raise InputError(f"{name} takes no {', '.join(wrong)}; only the mini trunk is scaled.")
+    if name == 'mini' and weights: raise InputError("The mini trunk has no ImageNet weights; use weights=None.")
+    trunk = MiniResNet(**options) if name == 'mini' else _torchvision(name, weights)
+    trunk.out_features, trunk.fc = trunk.fc.in_features, nn.Identity()
+    return trunk
+
 # %% ../nbs/2-frame/trunks.ipynb #412f8cae
 def find_slots(
     trunk: nn.Module,  # as `build_trunk` returns it, before any surgery
     name: str,  # its name in TRUNKS
 ) -> dict:  # {kind: [Slot]}
-    "Every place of a trunk, by kind."
+    "Every place of a trunk, by kind. Raises `InputError` for an unknown name, and after surgery, when places are no longer what they were."
+    if name not in TRUNKS: raise InputError(f"There is no trunk {name!r}; choose from {', '.join(TRUNKS)}.")
+    if any(isinstance(m, Site) for m in trunk.modules()): raise InputError("This trunk has operators already; find the slots of a fresh trunk, once, and keep them.")
     return TRUNKS[name](trunk)
 
+# %% ../nbs/2-frame/trunks.ipynb #be64eff4
 def choose(
     slots: dict,  # of `find_slots`
     kind: str,  # which kind of place
     where: str = 'all',  # 'all', 'top-half', 'bottom-half', 'uniform-half' (every other one, beginning with the first)
     stages: tuple | None = None,  # only these stages (2 to 5)
 ) -> list:  # of Slot
-    "The places of one kind, filtered. Raises `InputError` for a kind that this trunk lacks and for an unknown `where`."
+    "The places of one kind, filtered. Raises `InputError` for a kind that this trunk lacks, an unknown `where`, and when nothing is left."
     if kind not in slots: raise InputError(f"This trunk has no place {kind!r}; it has {', '.join(slots)}.")
     found = [s for s in slots[kind] if stages is None or s.stage in stages]
     if not found: raise InputError(f"No place {kind!r} in stages {stages}; this trunk has it in {sorted({s.stage for s in slots[kind]})}.")
     half = len(found) // 2
     picks = {'all': found, 'top-half': found[half:], 'bottom-half': found[:half], 'uniform-half': found[::2]}
     if where not in picks: raise InputError(f"where={where!r} is not known; choose from {', '.join(picks)}.")
+    if not picks[where]: raise InputError(f"where={where!r} leaves none of {len(found)} place{'s' * (len(found) > 1)} {kind!r}.")
     return picks[where]
 
 # %% ../nbs/2-frame/trunks.ipynb #c1ed5cad
@@ -194,10 +200,14 @@ def insert(
 
 # %% ../nbs/2-frame/trunks.ipynb #6dcb12b5
 def replace(
-    slots: list,  # of `choose`; places of convolutions
-    make,  # `make(conv, norm) -> (operator, norm)`: takes the 2D convolution and its norm and returns both
+    slots: list,  # of `choose`; places of convolutions or of spatial pools
+    make,  # `make(conv, norm) -> (operator, norm)`: takes the 2D convolution and its norm and returns both; the norm is None for a pool
 ):
     "Second verb: swap a convolution of the trunk for another operator. The norm is handed over as well: in a factorised convolution it belongs to the spatial half."
     for slot in slots:
-        op, norm = make(slot.get(), slot.parent._modules[slot.norm])
-        slot.put(Site(op)); slot.parent._modules[slot.norm] = norm
+        old = slot.get()
+        if old is None: raise InputError(f"There is nothing at {slot.kind!r} ({slot.name}) to replace; insert an operator instead.")
+        if isinstance(old, Site): raise InputError(f"{slot.kind!r} ({slot.name}) carries an operator already; replace first, then insert.")
+        op, norm = make(old, slot.parent._modules[slot.norm] if slot.norm else None)
+        slot.put(Site(op))
+        if slot.norm: slot.parent._modules[slot.norm] = norm
