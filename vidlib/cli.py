@@ -335,6 +335,7 @@ def _check_views(sets, names, cell):
 
 def _report(runs, baselines, bound, out, folders):
     from vidlib.study import show_runs
+    from vidlib.zoo import blindness
     print()
     rows = [dict(network=n, params=f"{r['params']:,}", gmacs=f"{r['gmacs']:.4f}", seed=r['seed'], train_top1=r['train_top1'], test_top1=r['top1']) for n, (r, _) in runs.items()]
     rows += [dict(network=f'({b.name})', params='-', gmacs='-', seed='-', train_top1=b.train_top1, test_top1=b.top1) for b in baselines]
@@ -342,7 +343,8 @@ def _report(runs, baselines, bound, out, folders):
     if bound: print(f'\nNo network that is blind to a reversal of time can exceed {bound:.0f} % on this test split.')
     show_runs(runs, out / 'runs.png', bound, tuple((b.name, b.top1) for b in baselines))
     for n, (r, _) in runs.items():
-        if not r['past_plateau']: print(f'{n}: still on the plateau that order tasks begin with; more --epochs, or a higher --lr, before you conclude anything.')
+        blind = bound and blindness(n, r['temporal_pool'], r['frames']) != 'none'  # the line above says why it cannot get far
+        if not r['past_plateau'] and not blind: print(f"{n}: training had not settled ({r['train_top1']:.1f} % of the training clips right, the loss still falling); more --epochs before you conclude anything.")
     print(f'Table: {out / "runs.csv"}   picture: {out / "runs.png"}   networks: {", ".join(str(f / "model.pt") for f in folders.values())}')
 
 # %% ../nbs/6-run/cli.ipynb #d1f1bb89
