@@ -37,7 +37,7 @@ def _block_layers(block, stage, c, planes, inner, groups, deep, stride, at):
     if stride or c != out: sizes.append(('downsample', c, out, 1, 1, at, to))
     return [Layer(block, role, stage, *rest) for role, *rest in sizes]
 
-# %% ../nbs/2-frame/structure.ipynb #251cf879
+# %% ../nbs/2-frame/structure.ipynb #010a5505
 BLOCKS = {'mini': (1, 1, 1, 1), 'resnet18': (2, 2, 2, 2), 'resnet34': (3, 4, 6, 3), 'resnet50': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3),
           'resnet152': (3, 8, 36, 3), 'resnext50_32x4d': (3, 4, 6, 3)}  # residual blocks in res2 to res5 (He et al. 2016, Table 1)
 
@@ -49,13 +49,14 @@ def _resnet_layers(trunk, at, pool, width, block):
     for i, blocks in enumerate(BLOCKS[trunk]):
         planes = base * 2**i
         for b in range(blocks):
-            new = _block_layers(f'layer{i + 1}.{b}', i + 2, c, planes, planes * (2 if groups > 1 else 1), groups, deep, b == 0 and (mini or i > 0), at)
+            inner, stride = planes * (2 if groups > 1 else 1), b == 0 and (mini or i > 0)
+            new = _block_layers(f'layer{i + 1}.{b}', i + 2, c, planes, inner, groups, deep, stride, at)
             c, at = new[2 if deep else 1].cout, new[2 if deep else 1].after
             layers += new
         if pool and i < 3: at = (at[0], (at[1] + 1) // 2, *at[2:])
     return layers
 
-# %% ../nbs/2-frame/structure.ipynb #6f4042af
+# %% ../nbs/2-frame/structure.ipynb #e92c0648
 INCEPTION = {  # InceptionV1 (Szegedy et al. 2015, Table 1): 1x1 | 1x1, 3x3 | 1x1, "5x5" (3x3 in torchvision) | 1x1 after pooling
     '3a': (64, 96, 128, 16, 32, 32), '3b': (128, 128, 192, 32, 96, 64), '4a': (192, 96, 208, 16, 48, 64), '4b': (160, 112, 224, 24, 64, 64),
     '4c': (128, 128, 256, 24, 64, 64), '4d': (112, 144, 288, 32, 64, 64), '4e': (256, 160, 320, 32, 128, 128),
@@ -65,11 +66,13 @@ def _googlenet_layers(at, pool):
     def shrink(at, k): return at[0], (at[1] + 1) // 2 if pool else at[1], *conv_out(at[2:], (k, k), 2, ceil=True)
     first = _halve(at)
     inner = (*first[:2], *conv_out(first[2:], (3, 3), 2, ceil=True))
-    layers = [Layer('conv1', '', 1, 3, 64, 7, 1, at, first), Layer('conv2', '', 2, 64, 64, 1, 1, inner, inner), Layer('conv3', '', 2, 64, 192, 3, 1, inner, inner)]
+    layers = [Layer('conv1', '', 1, 3, 64, 7, 1, at, first), Layer('conv2', '', 2, 64, 64, 1, 1, inner, inner),
+              Layer('conv3', '', 2, 64, 192, 3, 1, inner, inner)]
     c, at = 192, inner
     for name, (a, b1, b2, d1, d2, e) in INCEPTION.items():
         if name.endswith('a'): at = shrink(at, 2 if name == '5a' else 3)
-        sizes = [('branch1', c, a, 1), ('branch2.0', c, b1, 1), ('branch2.1', b1, b2, 3), ('branch3.0', c, d1, 1), ('branch3.1', d1, d2, 3), ('branch4.1', c, e, 1)]
+        sizes = [('branch1', c, a, 1), ('branch2.0', c, b1, 1), ('branch2.1', b1, b2, 3),
+                 ('branch3.0', c, d1, 1), ('branch3.1', d1, d2, 3), ('branch4.1', c, e, 1)]
         layers += [Layer(f'inception{name}', role, int(name[0]), cin, cout, k, 1, at, at) for role, cin, cout, k in sizes]
         c = a + b2 + d2 + e
     return layers

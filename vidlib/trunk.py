@@ -73,7 +73,7 @@ def _slots(places):
         slots.setdefault(kind, []).append(Slot(kind, parent, name, stage, len(slots.get(kind, [])), channels, **extra))
     return slots
 
-# %% ../nbs/2-frame/trunks.ipynb #c675597b
+# %% ../nbs/2-frame/trunks.ipynb #c417ded0
 def _block_places(layer, name, b, stage):
     "The places of one residual block `b`, the child `name` of `layer`."
     deep, first = hasattr(b, 'conv3'), b.conv1.in_channels  # a bottleneck: 1x1, 3x3, 1x1
@@ -108,7 +108,8 @@ def googlenet_slots(
         b = getattr(trunk, name)
         simple = name.startswith('conv')
         out = b.conv.out_channels if simple else sum(c.conv.out_channels for c in (b.branch1, b.branch2[1], b.branch3[1], b.branch4[1]))
-        for c in [b] * (name == 'conv3') if simple else [b.branch2[1], b.branch3[1]]: places.append(('conv', c, 'conv', stage, c.conv.in_channels, dict(norm='bn')))
+        for c in [b] * (name == 'conv3') if simple else [b.branch2[1], b.branch3[1]]:
+            places.append(('conv', c, 'conv', stage, c.conv.in_channels, dict(norm='bn')))
         if not simple: places.append(('branchpool', b.branch4, '0', stage, b.branch4[1].conv.in_channels, after))
         places.append(('out', trunk, name, stage, out, after))
     return _slots(places + [('pool', trunk, f'maxpool{i}', i, c, after) for i, c in ((2, 192), (3, 480), (4, 832))])
@@ -128,7 +129,7 @@ def _torchvision(name, weights):
     if name == 'googlenet': trunk.aux_logits, trunk.aux1, trunk.aux2 = False, None, None
     return trunk
 
-# %% ../nbs/2-frame/trunks.ipynb #24328d09
+# %% ../nbs/2-frame/trunks.ipynb #dda998c5
 def build_trunk(
     name: str,  # one of TRUNKS: torchvision's names, and 'mini'
     weights: str | None = None,  # 'imagenet' loads torchvision's weights (a download on first use)
@@ -152,10 +153,11 @@ def find_slots(
 ) -> dict:  # {kind: [Slot]}
     "Every place of a trunk, by kind. Raises `InputError` for an unknown name, and after surgery, when places are no longer what they were."
     if name not in TRUNKS: raise InputError(f"There is no trunk {name!r}; choose from {', '.join(TRUNKS)}.")
-    if any(isinstance(m, Site) for m in trunk.modules()): raise InputError("This trunk has operators already; find the slots of a fresh trunk, once, and keep them.")
+    if any(isinstance(m, Site) for m in trunk.modules()):
+        raise InputError("This trunk has operators already; find the slots of a fresh trunk, once, and keep them.")
     return TRUNKS[name](trunk)
 
-# %% ../nbs/2-frame/trunks.ipynb #be64eff4
+# %% ../nbs/2-frame/trunks.ipynb #4fe0b0a8
 def choose(
     slots: dict,  # of `find_slots`
     kind: str,  # which kind of place

@@ -13,28 +13,30 @@ from torch import nn
 from .core import InputError
 
 # %% ../nbs/2-frame/mixing.ipynb #d1eb0acf
+def _signs(probes, size, seed, dtype):
+    "Random signs v: the mean of (v J)^2 over them is the squared norm of J."
+    return torch.randint(0, 2, (probes, size), generator=torch.Generator().manual_seed(seed)).to(dtype) * 2 - 1
+
 def mixing_matrix(
-    model: nn.Module,  # an operator on `(N, C, T, H, W)`, or a network (then Y are its frame features)
+    model: nn.Module,  # an operator on `(N, C, T, H, W)`, or a network (then Y are its frame features); in eval mode, or norms mix frames too
     clip: torch.Tensor,  # `(C, T, H, W)`, floating point: the matrix is taken at this clip
     probes: int | None = 16,  # random signs per output frame that estimate the norm; None: exact, one pass per output number
     seed: int = 0,  # of the signs
 ) -> torch.Tensor:  # `(T', T)`
     "How much each output frame depends on each input frame: `A[t', t]` is the norm of dY[t'] / dX[t] over channels and pixels."
+    if clip.dim() != 4 or not clip.is_floating_point():
+        raise InputError(f"A mixing matrix is taken at one clip (C, T, H, W) of floats, not at {clip.dtype} of shape {tuple(clip.shape)}.")
     x = clip.detach()[None].requires_grad_()
     with torch.enable_grad():
         y = model.features(x)[0] if hasattr(model, 'features') else model(x)[0].transpose(0, 1)
         y = y.flatten(1)  # (T', numbers)
         signs = torch.eye(y.shape[1], dtype=y.dtype) if probes is None else _signs(probes, y.shape[1], seed, y.dtype)
         A = x.new_zeros(y.shape[0], x.shape[2])
-        for t, frame in enumerate(y):
+        for t, frame in enumerate(y if y.requires_grad else []):  # a constant depends on nothing
             for v in signs.to(y.device):
                 grad, = torch.autograd.grad(frame @ v, x, retain_graph=True, allow_unused=True)
                 if grad is not None: A[t] += grad[0].pow(2).sum((0, 2, 3))
     return (A / (1 if probes is None else probes)).sqrt().detach()
-
-def _signs(probes, size, seed, dtype):
-    "Random signs v: the mean of (v J)^2 over them is the squared norm of J."
-    return torch.randint(0, 2, (probes, size), generator=torch.Generator().manual_seed(seed)).to(dtype) * 2 - 1
 
 # %% ../nbs/2-frame/mixing.ipynb #8b318257
 def show_matrix(
@@ -44,10 +46,12 @@ def show_matrix(
 ):
     "Draw a mixing matrix: input frames from left to right, output frames from top to bottom."
     import matplotlib.pyplot as plt
-    if ax is None: ax = plt.subplots(figsize=(3, 3), dpi=100)[1]
     A = np.asarray(A)
+    if A.ndim != 2: raise InputError(f"A mixing matrix has two axes (T', T), not shape {A.shape}.")
+    if ax is None: ax = plt.subplots(figsize=(3, 3), dpi=100)[1]
     ax.imshow(A, cmap='viridis', vmin=0)
-    ax.set(xlabel='input frame t', ylabel="output frame t'", title=title, xticks=range(A.shape[1]), yticks=range(A.shape[0]))
+    rows, columns = (range(0, n, 1 + (n - 1) // 10) for n in A.shape)  # a number at every frame, or at every second one, ...
+    ax.set(xlabel='input frame t', ylabel="output frame t'", title=title, xticks=columns, yticks=rows)
     return ax
 
 # %% ../nbs/2-frame/mixing.ipynb #ff6f623d
@@ -61,6 +65,7 @@ def film_strip(
     import matplotlib.pyplot as plt
     clip = np.asarray(clip)
     if clip.ndim != 4 or clip.shape[-1] != 3: raise InputError(f"A film strip takes a clip (T, H, W, 3), not shape {clip.shape}.")
+    if clip.dtype != np.uint8: raise InputError(f"A film strip takes a uint8 clip, 0 to 255, not {clip.dtype}.")
     frames = range(len(clip)) if frames is None else frames
     h, w = clip.shape[1:3]
     strip = np.full((h, len(frames) * (w + 2) - 2, 3), 255, np.uint8)
@@ -82,6 +87,7 @@ def contact_sheet(
 ):
     "Many clips on one page, each as a short film strip with its title. Returns the figure."
     import matplotlib.pyplot as plt
+    if not len(clips) or len(clips) != len(titles): raise InputError(f"A contact sheet takes one title a clip, not {len(titles)} for {len(clips)}.")
     rows = -(-len(clips) // columns)
     fig, axes = plt.subplots(rows, columns, figsize=(9, rows * (9 / columns / frames + 0.38)), dpi=100, squeeze=False)
     for ax in axes.flat: ax.axis('off')
