@@ -16,7 +16,7 @@ from .core import InputError, announce, fold
 from .cost import Cost, linear_cost
 from .structure import trunk_layers, trunk_places
 
-# %% ../nbs/2-frame/model.ipynb #022573fb
+# %% ../nbs/2-frame/model.ipynb #ef596a03
 def tsn_loop(
     trunk,  # maps one frame `(1, 3, H, W)` to its features `(1, C)`
     weight: torch.Tensor,  # W of the classifier, `(K, C)`
@@ -31,7 +31,7 @@ def tsn_loop(
             for k in range(len(bias)): z[n, k] += (weight[k] * f).sum() + bias[k]
     return z / x.shape[2]
 
-# %% ../nbs/2-frame/model.ipynb #d792176f
+# %% ../nbs/2-frame/model.ipynb #2aaf33c0
 def _pieces(trunk):
     "The trunk's children in lists; a norm or an in-place activation stays with what precedes it, whose output it overwrites."
     pieces = []
@@ -50,7 +50,7 @@ def _statistics_kept(piece):
     finally:
         for m, (momentum, batches) in zip(norms, before): m.momentum = momentum; m.num_batches_tracked.copy_(batches)
 
-# %% ../nbs/2-frame/model.ipynb #14ebc60b
+# %% ../nbs/2-frame/model.ipynb #9cc7e776
 def _checkpointed(trunk, x, n):
     "The trunk piece by piece. N is announced again inside: by then another batch may have passed through."
     def run(x, piece):
@@ -87,7 +87,7 @@ class VideoNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, num_classes)
         return self.frame_logits(x).mean(1)
 
-# %% ../nbs/2-frame/model.ipynb #dba36306
+# %% ../nbs/2-frame/model.ipynb #8abdca6b
 def randomise(
     model: nn.Module,
     seed: int = 0,
@@ -103,7 +103,7 @@ def randomise(
             v.copy_(noise)
     return model
 
-# %% ../nbs/2-frame/model.ipynb #85452e7c
+# %% ../nbs/2-frame/model.ipynb #539bdcd5
 def tsn_cost(
     trunk: str,  # a name of `vidlib.trunk.TRUNKS`
     shape: tuple,  # of the clips, `(N, 3, T, H, W)`
@@ -115,7 +115,7 @@ def tsn_cost(
     last = trunk_places(layers, 'out')[-1]
     return sum((l.cost for l in layers), Cost()) + linear_cost(last.channels, num_classes, last.positions[:2])
 
-# %% ../nbs/2-frame/model.ipynb #ebaea149
+# %% ../nbs/2-frame/model.ipynb #1418e699
 def temporal_pool_loop(
     x,  # nested lists or a tensor `(C, T)`: one pixel of one clip
     kind: str = 'max',  # 'max' or 'avg'
