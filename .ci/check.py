@@ -19,7 +19,7 @@ NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpo
 
 def command(*words):
     "Run one of nbdev's commands in the repository; the finished process."
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "MPLBACKEND": "agg", "TQDM_DISABLE": "1"}
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}  # two notebooks at a time, a core each
     return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
 
 

@@ -7,6 +7,7 @@ __all__ = ['TRANSFORMS', 'Cell', 'locate', 'datasets', 'class_names', 'build', '
            'run_cell', 'show_runs']
 
 # %% ../nbs/6-run/study.ipynb #3e1cdc43
+import contextlib
 import json
 import os
 import time
@@ -139,6 +140,17 @@ def load_model(
     model.load_state_dict(kept['weights'])
     return model.eval(), cell, kept['class_names']
 
+# %% ../nbs/6-run/study.ipynb #0de54c67
+@contextlib.contextmanager
+def _threads(
+    n: int | None,  # None: as many as there are
+):
+    "Work on `n` threads of the CPU: the convolutions of the mini trunk are so small that two threads wait for each other longer than they compute."
+    before = torch.get_num_threads()
+    if n: torch.set_num_threads(n)
+    try: yield
+    finally: torch.set_num_threads(before)
+
 # %% ../nbs/6-run/study.ipynb #6e985b18
 def run_cell(
     cell: Cell,
@@ -157,12 +169,13 @@ def run_cell(
     model = build(cell, len(names))
     sets['train'].seed = cell.recipe.seed  # sets are shared between cells
     row = settings_row(cell, csv, model, sets)
-    history = fit(model, sets['train'], sets.get('val') if val else None, cell.recipe, out=out, about=row, workers=workers, cpu=cpu, title=f'{cell.net} seed {cell.recipe.seed}')
-    accelerator = engine(cell.recipe.precision, cpu)
-    tested = score(model.to(accelerator.device), sets[cell.split], accelerator)
-    cost = count(model, (1, 3, cell.frames, cell.pixels, cell.pixels))
-    row |= {k: tested[k] for k in ('top1', 'top5', 'loss')} | dict(train_top1=history[-1]['train_top1'], train_loss=history[-1]['train_loss'])
-    row |= dict(past_plateau=past_plateau(history, model.fc.out_features), params=cost.params, gmacs=cost.gmacs) | provenance(accelerator.device, time.time() - start)
+    with _threads(1 if cell.trunk == 'mini' else None):
+        history = fit(model, sets['train'], sets.get('val') if val else None, cell.recipe, out=out, about=row, workers=workers, cpu=cpu, title=f'{cell.net} seed {cell.recipe.seed}')
+        accelerator = engine(cell.recipe.precision, cpu)
+        tested = score(model.to(accelerator.device), sets[cell.split], accelerator)
+        cost = count(model, (1, 3, cell.frames, cell.pixels, cell.pixels))
+        row |= {k: tested[k] for k in ('top1', 'top5', 'loss')} | dict(train_top1=history[-1]['train_top1'], train_loss=history[-1]['train_loss'])
+        row |= dict(past_plateau=past_plateau(history, model.fc.out_features), params=cost.params, gmacs=cost.gmacs) | provenance(accelerator.device, time.time() - start)
     save_model(model, cell, names, Path(out) / 'model.pt')
     if table: add_row(row, table)
     return row, history
