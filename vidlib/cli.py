@@ -7,7 +7,9 @@ __all__ = ['cost', 'data', 'train', 'evaluate', 'predict']
 
 # %% ../nbs/6-run/cli.ipynb #424c8097
 import argparse
+import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -27,14 +29,18 @@ def _command(f):
     def say(text): print(f'{name}: {_line(text)}', file=sys.stderr)
     @functools.wraps(f)
     def run(argv=None):  # the words after the command's name; None: those of the shell
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(message)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stdout if _speaks() else io.StringIO()):
+            warnings.showwarning = lambda message, *_, **__: say(message) if _speaks() else None
             try: f(argv); sys.stdout.flush()
             except InputError as e: say(e); return 2
-            except KeyboardInterrupt: say('stopped.'); return 130
+            except KeyboardInterrupt: say('stopped' + ('; the same command goes on from the last checkpoint.' if name == 'vidlib_train' else '.')); return 130
             except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has had enough
             except OSError as e: say(e); return 1
     return run
+
+def _speaks():
+    "Under torchrun the first process speaks for all."
+    return os.environ.get('RANK', '0') == '0'
 
 def _line(message):
     "One line; what a worker process says without its stack trace, paths below this folder counted from it."
@@ -115,6 +121,7 @@ def _count(a, net, trunk):
 def _fits(options, make):
     "`make()`, or one line when an option is of the wrong kind."
     try: return make()
+    except OSError as e: raise OSError(f"The ImageNet weights cannot be fetched ({getattr(e, 'reason', e)}); connect to the network, or leave out --weights.") from e
     except (TypeError, RuntimeError) as e: raise InputError(f"A network cannot be built with {', '.join(f'{k}={v!r}' for k, v in options.items()) or 'these settings'} ({_line(e)}).") from e
 
 # %% ../nbs/6-run/cli.ipynb #8d27b42c
@@ -131,7 +138,7 @@ def data(argv=None):
     c = sub.add_parser('check', help='decode every video of an annotation file and report what is wrong')
     c.add_argument('csv', help='annotation file: path,label and optionally start,end,split,class')
     v = sub.add_parser('convert', help='write an annotation file from folders of classes or from a list')
-    v.add_argument('source', help="a folder with one folder of videos (or of frame folders) per class; or a list with `folder first last label` a line")
+    v.add_argument('source', help="a folder with one folder of videos (or of frame folders) per class; or a list with `folder first last label` a line; or an annotation file without splits")
     v.add_argument('--out', required=True, metavar='CSV', help='annotation file to write')
     v.add_argument('--split', help='give all clips this split (default: draw 70 %% train, 10 %% val, 20 %% test of each class)')
     v.add_argument('--seed', type=int, default=0, help='of the drawing (default: 0)')
@@ -143,7 +150,8 @@ def _generate(a):
     folder = generate(a.name, a.root, **_pairs(a.knob, 'knobs'))
     described = load_set(folder)
     knobs = described['knobs']
-    print(_line(f"{folder / 'annotations.csv'}: {knobs['train']} training, {knobs['val']} validation and {knobs['test']} test clips of {knobs['num_frames']} frames at {knobs['size']} px; {len(described['classes'])} classes: {', '.join(described['classes'])}"))
+    clips = f"{knobs['train']} training, {knobs['val']} validation and {knobs['test']} test clips of {knobs['num_frames']} frames at {knobs['size']} px"
+    print(_line(f"{folder / 'annotations.csv'}: {clips}; {len(described['classes'])} classes: {', '.join(described['classes'])}"))
 
 # %% ../nbs/6-run/cli.ipynb #3e564208
 def _check(a):
@@ -157,7 +165,9 @@ def _check(a):
     bad = [s for s in seen if isinstance(s, str)]
     for line in bad: print(_line(line))
     good = [s for s in seen if not isinstance(s, str)]
-    if good: print(f"{len(good)} of {len(rows)} clips decode from first to last frame: {_span(s[0] for s in good)} frames of {_span(s[1] for s in good)} x {_span(s[2] for s in good)} pixels (height x width)")
+    if good:
+        n, h, w = (_span(values) for values in zip(*good))
+        print(f"{len(good)} of {len(rows)} clips decode from first to last frame: {n} frames of {h} x {w} pixels (height x width)")
     for line in _odd(rows): print(f'note: {line}')
     if bad: raise InputError(f'{len(bad)} of {len(rows)} clips cannot be used; see above.')
 
@@ -187,7 +197,7 @@ def _odd(rows):
         if unseen: yield f"no training clip has label {_few(unseen)}"
     clips = [{(r['path'], r['start'], r['end']) for r in part} for part in splits.values()]
     twice = sum(map(len, clips)) - len(set().union(*clips))
-    if twice: yield f"{twice} clips stand in more than one split; what is tested must not be trained on"
+    if twice: yield f"in more than one split: {twice} of the clips; what is tested must not be trained on"
     names = {}
     for r in rows: names.setdefault(r['label'], set()).add(r.get('class') or '')
     mixed = [k for k, v in names.items() if len(v) > 1]
@@ -197,13 +207,14 @@ def _few(values): return ', '.join(map(str, values[:5])) + (f' and {len(values) 
 
 # %% ../nbs/6-run/cli.ipynb #7ed19567
 def _convert(a):
-    from vidlib.data.dataset import read_frame_list, write_annotations
+    from vidlib.data.dataset import read_annotations, read_frame_list, write_annotations
     source, out = Path(a.source), Path(a.out)
-    rows = _class_folders(source) if source.is_dir() else read_frame_list(source)
+    rows = _class_folders(source) if source.is_dir() else (read_annotations if source.suffix == '.csv' else read_frame_list)(source)
     if not out.absolute().parent.is_dir(): raise InputError(f"There is no folder {out.parent} to write {out.name} into.")
-    rows = _drawn(rows, a.seed) if a.split is None else [r | dict(split=a.split) for r in rows]
+    if a.split: rows = [r | dict(split=a.split) for r in rows]
+    elif not all(r.get('split') for r in rows): rows = _drawn(rows, a.seed)
     write_annotations(rows, out)
-    counts = Counter(r['split'] for r in rows)
+    counts = Counter(sorted((r['split'] for r in rows), key=lambda s: ('train', 'val', 'test').index(s) if s in ('train', 'val', 'test') else 3))
     print(f"{out}: {len(rows)} clips of {len({r['label'] for r in rows})} classes ({', '.join(f'{v} {k}' for k, v in counts.items())})")
     gone = [r['path'] for r in rows if not os.path.exists(r['path'])]
     if gone: print(_line(f"note: {len(gone)} of them do not exist, the first is {gone[0]}"))
@@ -233,12 +244,23 @@ def _drawn(rows, seed):
 @_command
 def train(argv=None):
     "vidlib_train: train networks on a generated set or on your own videos."
-    from vidlib.study import TRANSFORMS, Cell
-    from vidlib.zoo import NETS
+    from vidlib.study import Cell
     c = Cell()
-    p = _Parser('vidlib_train', 'Train networks and compare them on the test split. Without arguments: TSN and TSM on mini-order, the main job of the README. Interrupted, the same command goes on where it was.', [
+    about = 'Train networks and compare them on the test split. Without arguments: TSN and TSM on mini-order, the main job of the README. Interrupted, the same command goes on where it was.'
+    p = _Parser('vidlib_train', about, [
         'vidlib_train', 'vidlib_train --net tsm --epochs 30 --seed 1', 'vidlib_train --data mini-scene --knob amplitude=0.1 --out scenes',
         'vidlib_train --data my_videos.csv --net tsm --trunk resnet18 --weights imagenet --pixels 112 --lr 3e-4'])
+    _network_arguments(p, c)
+    _recipe_arguments(p, c.recipe)
+    p.add_argument('--out', default='vidlib_runs', help='folder for tables, pictures and checkpoints (default: ./vidlib_runs)')
+    p.add_argument('--workers', type=int, default=0, metavar='N', help='processes that decode (default: 0)')
+    p.add_argument('--cpu', action='store_true', help='stay on the CPU')
+    p.add_argument('--no-baselines', action='store_true', help='leave out the hand-made baselines of a generated set')
+    return _train(p.parse_args(argv))
+
+def _network_arguments(p, c):
+    from vidlib.study import TRANSFORMS
+    from vidlib.zoo import NETS
     p.add_argument('--net', nargs='+', default=['tsn', 'tsm'], help=f'{", ".join(NETS)} (default: tsn tsm)')
     p.add_argument('--data', default=c.data, help=f'a generated set, or an annotation file with the columns path,label,split (default: {c.data})')
     p.add_argument('--knob', nargs='*', metavar='NAME=VALUE', help='knobs of a generated set, such as contrast=0.3')
@@ -249,18 +271,17 @@ def train(argv=None):
     p.add_argument('--temporal-pool', action='store_true', help='halve T after res2, res3 and res4')
     p.numbers(frames=(c.frames, 'frames of a clip, T'), pixels=(c.pixels, 'side of the crops'), dropout=(c.dropout, 'before the classifier'))
     p.add_argument('--transform', help=f'crops, flips and colours of training: {", ".join(TRANSFORMS)} (default: mini for generated sets, else tsn; tsn and slowfast mirror clips)')
-    r = c.recipe
-    p.numbers(epochs=(r.epochs, 'passes over the training clips'), batch_size=(r.batch_size, 'clips a step'), lr=(r.lr, 'learning rate at its peak'), weight_decay=(r.weight_decay, 'of the optimiser'),
-              momentum=(r.momentum, 'of sgd'), clip_grad=(r.clip_grad, 'largest norm of the gradients, 0 for any'), accumulate=(r.accumulate, 'batches a step'), label_smoothing=(r.label_smoothing, 'share given to the other classes'), seed=(r.seed, 'of weights, order and crops'))
+
+# %% ../nbs/6-run/cli.ipynb #91dca7de
+def _recipe_arguments(p, r):
+    p.numbers(epochs=(r.epochs, 'passes over the training clips'), batch_size=(r.batch_size, 'clips a step'), lr=(r.lr, 'learning rate at its peak'),
+              weight_decay=(r.weight_decay, 'of the optimiser'), momentum=(r.momentum, 'of sgd'), clip_grad=(r.clip_grad, 'largest norm of the gradients, 0 for any'),
+              accumulate=(r.accumulate, 'batches a step'), label_smoothing=(r.label_smoothing, 'share given to the other classes'), seed=(r.seed, 'of weights, order and crops'))
     p.add_argument('--warmup', type=float, metavar='N', help='epochs of rising learning rate (default: a quarter of --epochs)')
     p.add_argument('--milestones', type=float, nargs='*', default=(), metavar='N', help='epochs after which multistep divides the rate by 10')
-    for name, values in dict(optimizer='adamw, sgd', schedule='cosine, multistep, constant', precision='no, bf16, fp16').items(): p.add_argument('--' + name, default=getattr(r, name), help=f'{values} (default: {getattr(r, name)})')
+    for name, values in dict(optimizer='adamw, sgd', schedule='cosine, multistep, constant', precision='no, bf16, fp16').items():
+        p.add_argument('--' + name, default=getattr(r, name), help=f'{values} (default: {getattr(r, name)})')
     p.add_argument('--sync-bn', action='store_true', help='batch statistics over all GPUs')
-    p.add_argument('--out', default='vidlib_runs', help='folder for tables, pictures and checkpoints (default: ./vidlib_runs)')
-    p.add_argument('--workers', type=int, default=0, metavar='N', help='processes that decode (default: 0)')
-    p.add_argument('--cpu', action='store_true', help='stay on the CPU')
-    p.add_argument('--no-baselines', action='store_true', help='leave out the hand-made baselines of a generated set')
-    return _train(p.parse_args(argv))
 
 # %% ../nbs/6-run/cli.ipynb #d35d33b3
 def _cells(a):
@@ -274,8 +295,8 @@ def _cells(a):
     warmup = a.epochs / 4 if a.warmup is None else a.warmup
     if not 0 <= warmup < max(a.epochs, 1): raise InputError(f"--warmup {warmup:g} must end before the {a.epochs} epochs do.")
     recipe = Recipe(**{f.name: getattr(a, f.name) for f in fields(Recipe) if hasattr(a, f.name)} | dict(warmup=warmup, milestones=tuple(a.milestones)))
-    settings = dict(data=a.data, knobs=_pairs(a.knob, 'knobs'), trunk=a.trunk, options=_options(a.option), where=a.where, frames=a.frames, temporal_pool=a.temporal_pool, weights=a.weights, dropout=a.dropout,
-                    pixels=a.pixels, transform=a.transform or ('mini' if a.data in SETS else 'tsn'), recipe=recipe)
+    settings = dict(data=a.data, knobs=_pairs(a.knob, 'knobs'), trunk=a.trunk, options=_options(a.option), where=a.where, frames=a.frames,
+                    temporal_pool=a.temporal_pool, weights=a.weights, dropout=a.dropout, pixels=a.pixels, transform=a.transform or ('mini' if a.data in SETS else 'tsn'), recipe=recipe)
     return [Cell(net=net, **settings) for net in dict.fromkeys(a.net)]
 
 def _splits(cell, csv):
@@ -283,8 +304,8 @@ def _splits(cell, csv):
     from vidlib.data.dataset import read_annotations
     rows = read_annotations(csv)
     there = Counter(r.get('split') or '' for r in rows)
-    if 'train' not in there or not there.keys() & {'test', 'val'}:
-        raise InputError(f"{csv} has {'splits ' + ', '.join(filter(None, there)) if any(there) else 'no column split'}; train and test (or val) are needed. vidlib_data convert draws them, or write them yourself.")
+    if not any(there): raise InputError(f"{csv} has no column split; draw splits with vidlib_data convert {csv} --out NEW.csv, or write the column yourself: train, val, test.")
+    if 'train' not in there or not there.keys() & {'test', 'val'}: raise InputError(f"{csv} has clips for {', '.join(filter(None, there))}; it needs some for train, and some for test (or val).")
     return [s for s in ('train', 'val', 'test') if s in there], 'test' if 'test' in there else 'val'
 
 # %% ../nbs/6-run/cli.ipynb #1bcb5aea
@@ -296,7 +317,7 @@ def _train(a):
     from vidlib.study import build, class_names, datasets, locate, run_cell
     if 'matplotlib.pyplot' not in sys.modules: __import__('matplotlib').use('agg')
     cells, out = _cells(a), Path(a.out)
-    for cell in cells: count(_fits(cell.options, lambda: build(replace(cell, weights=None), 2)), (1, 3, cell.frames, cell.pixels, cell.pixels))
+    for cell in cells: count(_fits(cell.options, lambda: build(cell, 2)), (1, 3, cell.frames, cell.pixels, cell.pixels))
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise InputError(f"The folder {out} cannot be made ({e.strerror}); give another with --out.") from None
     csv = locate(cells[0])
@@ -315,7 +336,7 @@ def _train(a):
     for net, cell in cells.items():
         print(f'Training {net}, {cell.recipe.epochs} epochs, seed {cell.recipe.seed}' + (', from its checkpoint on' if any(folders[net].glob('step_*')) else ''), flush=True)
         runs[net] = run_cell(cell, folders[net], sets, csv, out / 'runs.csv', a.cpu, a.workers)
-    _report(runs, baselines, 50.0 if a.data in SETS and load_set(csv.parent)['pairs'] else None, out, folders)
+    if _speaks(): _report(runs, baselines, 50.0 if a.data in SETS and load_set(csv.parent)['pairs'] else None, out, folders)
 
 def _same_run(folder, cell, csv, sets, num_classes):
     "Does this folder hold nothing, or the same run? Else an `InputError`, before anything is trained."
@@ -328,10 +349,13 @@ def _same_run(folder, cell, csv, sets, num_classes):
 def _check_views(sets, names, cell):
     "Do training and testing give clips of the wanted size? And may these classes be mirrored?"
     for name, s in sets.items():
-        clip, *_ = s[0]
-        if tuple(clip.shape) != (cell.frames, cell.pixels, cell.pixels, 3): raise InputError(f"--transform {cell.transform} makes {name} clips of {tuple(clip.shape)}, not {cell.pixels} pixels.")
+        try: clip, *_ = s[0]
+        except InputError as e: raise InputError(f"{e} Or choose a --transform that resizes: tsn, slowfast.") from None
+        if tuple(clip.shape) != (cell.frames, cell.pixels, cell.pixels, 3):
+            raise InputError(f"--transform {cell.transform} makes {name} clips of {tuple(clip.shape)}, not {cell.pixels} pixels.")
     sided = [n for n in names if re.search(r'\b(left|right|(anti|counter)?-?clockwise)\b', n, re.I)]
-    if sided and cell.transform != 'mini': print(f"Note: the classes {_few(sided)} tell left from right, and the transform {cell.transform} mirrors half of the training clips; --transform mini does not (it does not resize either).")
+    if sided and cell.transform != 'mini':
+        print(f"Note: the classes {_few(sided)} tell left from right, and the transform {cell.transform} mirrors half of the training clips; --transform mini does not (it does not resize either).")
 
 def _report(runs, baselines, bound, out, folders):
     from vidlib.study import show_runs
@@ -344,7 +368,8 @@ def _report(runs, baselines, bound, out, folders):
     show_runs(runs, out / 'runs.png', bound, tuple((b.name, b.top1) for b in baselines))
     for n, (r, _) in runs.items():
         blind = bound and blindness(n, r['temporal_pool'], r['frames']) != 'none'  # the line above says why it cannot get far
-        if not r['past_plateau'] and not blind: print(f"{n}: training had not settled ({r['train_top1']:.1f} % of the training clips right, the loss still falling); more --epochs before you conclude anything.")
+        if not r['past_plateau'] and not blind:
+            print(f"{n}: training had not settled ({r['train_top1']:.1f} % of the training clips right, the loss still falling); more --epochs before you conclude anything.")
     print(f'Table: {out / "runs.csv"}   picture: {out / "runs.png"}   networks: {", ".join(str(f / "model.pt") for f in folders.values())}')
 
 # %% ../nbs/6-run/cli.ipynb #d1f1bb89
@@ -379,7 +404,7 @@ def evaluate(argv=None):
     p = _Parser('vidlib_evaluate', 'Test a network that vidlib_train wrote, with any number of clips and crops.', [
         'vidlib_evaluate vidlib_runs/mini-order-tsm-8f-seed0', 'vidlib_evaluate model.pt --data my_videos.csv --split test --clips 10 --crops 3 --sampling dense --stride 2'])
     p.add_argument('model', help='a model.pt of vidlib_train, or the folder that holds it')
-    p.add_argument('--data', help='annotation file (default: the set it was trained on)')
+    p.add_argument('--data', help='annotation file or generated set (default: what it was trained on)')
     p.add_argument('--split', help='which clips (default: those that vidlib_train tested)')
     _view_arguments(p)
     p.add_argument('--size', type=int, metavar='N', help='side of a crop, pixels (default: that of training)')
@@ -399,12 +424,14 @@ def evaluate(argv=None):
     _print_table([{'class': n, 'videos': v, 'top-1 %': t} for n, v, t in zip(names, total, right)], ['class', 'videos', 'top-1 %'])
     if a.confusion:
         print('\nanswers (columns, by number) of the videos of each class:')
-        _print_table([{'class': f'{i} {n}'} | dict(zip(map(str, range(len(names))), row)) for i, (n, row) in enumerate(zip(names, result.confusion().tolist()))], ['class', *map(str, range(len(names)))])
+        numbers = [str(i) for i in range(len(names))]
+        _print_table([{'class': f'{i} {n}'} | dict(zip(numbers, row)) for i, n, row in zip(numbers, names, result.confusion().tolist())], ['class', *numbers])
 
 def _data_of(cell, given):
     "The annotation file to test on."
     from vidlib.data.generate import SETS
-    from vidlib.study import locate
+    from vidlib.study import Cell, locate
+    if given in SETS: return locate(Cell(data=given))
     if given or cell.data in SETS: return given or locate(cell)
     if not Path(cell.data).is_file(): raise InputError(f"The annotation file {cell.data} that this network was trained on is not here; give one with --data.")
     return cell.data
@@ -422,6 +449,7 @@ def predict(argv=None):
     a = p.parse_args(argv)
     import torch
     from vidlib.data.decode import open_video
+    from vidlib.data.generate import SETS
     from vidlib.data.transforms import to_input
     if a.top < 1: raise InputError(f"--top must be at least 1, not {a.top}.")
     model, cell, names = _load(a.model or _newest())
@@ -431,7 +459,7 @@ def predict(argv=None):
         x = to_input(protocol.views(video))
         print(f'{a.clip}: {_what_was_read(a.clip, len(video), used, protocol)}')
     with torch.inference_mode(): share = model(x).mean(0).softmax(0)
-    kind = 'generated videos, ' if cell.knobs or cell.data.startswith('mini-') else ''
+    kind = 'generated videos, ' if cell.data in SETS else ''
     print(f'{cell.net} trained on {cell.data} ({kind}{len(names)} classes): it knows no other classes, and names one of them for any clip.')
     _print_table([{'class': names[i], 'probability %': 100 * share[i].item()} for i in share.argsort(descending=True)[:a.top].tolist()], ['class', 'probability %'])
 

@@ -134,7 +134,8 @@ def evaluate(
         if max(labels) >= (classes := logits[-1].shape[-1]): raise InputError(f"There is a video with label {max(labels)}; the network knows {classes} classes, 0 to {classes - 1}.")
         waiting.clear()
     with torch.inference_mode(), ThreadPoolExecutor(workers) as pool:
-        for row, seen in zip(rows, tqdm(_ahead(pool, look, len(rows), 2 * workers), total=len(rows), desc='evaluating', unit='video', leave=False, disable=True if os.environ.get('IN_TEST') else None)):
+        bar = tqdm(_ahead(pool, look, len(rows), 2 * workers), total=len(rows), desc='evaluating', unit='video', leave=False, disable=True if os.environ.get('IN_TEST') else None)
+        for row, seen in zip(rows, bar):
             if isinstance(seen, str): faults.append(seen); continue
             waiting.append(seen); labels.append(int(row['label']))
             if len(waiting) * protocol.num_views >= batch: run()

@@ -99,7 +99,8 @@ def read_rows(
     pd, path = need('pandas'), shipped('results/runs.csv') if path is None else Path(path)
     numbers = [c for c in MEASURED + ['seconds', 'peak_mb'] if c not in ('params', 'past_plateau')]
     text = {c: str for c in SETTINGS + PROVENANCE if c not in numbers}
-    try: rows = pd.read_csv(path, dtype=text | dict.fromkeys(numbers, float) | dict(params='Int64', past_plateau='boolean'), keep_default_na=False, na_values={c: [''] for c in numbers + ['params', 'past_plateau']})
+    types = text | dict.fromkeys(numbers, float) | dict(params='Int64', past_plateau='boolean')
+    try: rows = pd.read_csv(path, dtype=types, keep_default_na=False, na_values={c: [''] for c in types.keys() - text.keys()})
     except FileNotFoundError: raise InputError(f"There is no table of runs at {path}.") from None
     except (OSError, ValueError) as e: raise InputError(f"{path} cannot be read as a table of runs ({str(e).splitlines()[0]}).") from None
     if not {'net', 'data', 'top1'} <= {*rows.columns}: raise InputError(f"{path} is not a table of runs; it has no columns net, data and top1.")
@@ -157,11 +158,14 @@ def compare(
     by = [by] if isinstance(by, str) else list(by)
     if unknown := [c for c in [*by, *tuned] if c not in SETTINGS]: raise InputError(f"There is no setting {', '.join(unknown)}; there are {', '.join(SETTINGS)}.")
     if not len(rows): raise InputError("There are no rows to compare.")
-    if 'stale' in rows and (rows['stale'] != '').any(): raise InputError(f"{(rows['stale'] != '').sum()} of these {len(rows)} rows are stale; run them again, or leave them out: rows[rows.stale == ''].")
+    if 'stale' in rows and (rows['stale'] != '').any():
+        raise InputError(f"{(rows['stale'] != '').sum()} of these {len(rows)} rows are stale; run them again, or leave them out: rows[rows.stale == ''].")
     free = {*by, *tuned, 'seed', 'code_hash'} | ({'options'} if 'net' in by else set())
     if mixed := _mixed(rows, free): raise InputError(f"These rows cannot be compared, they differ in {mixed}. Select rows that agree, or compare by these settings too.")
     for values, group in rows.groupby(by):
-        if mixed := _mixed(group, {'seed'}): raise InputError(f"Rows of {' '.join(values)} are not one thing, they differ in {mixed}. Select rows that agree" + (", or run them again by the code of today." if 'code_hash' in mixed else ", or compare by these settings too."))
+        if not (mixed := _mixed(group, {'seed'})): continue
+        instead = 'run them again by the code of today' if 'code_hash' in mixed else 'compare by these settings too'
+        raise InputError(f"Rows of {' '.join(values)} are not one thing, they differ in {mixed}. Select rows that agree, or {instead}.")
     table = rows.groupby(by, sort=False).agg(seeds=('seed', 'nunique'), top1=('top1', 'mean'), spread=('top1', 'std'), train_top1=('train_top1', 'mean'),
                                              past_plateau=('past_plateau', 'sum'), params=('params', 'first'), gmacs=('gmacs', 'first'))
     return table.reset_index()
