@@ -111,11 +111,12 @@ def read_rows(
 @contextlib.contextmanager
 def _alone(path, left_behind=30):
     "Hold a table for oneself: by a lock on its folder, or by a file beside it where the system has no such locks."
-    try:
+    folder, mark = None, path.with_name(f'.{path.name}.lock')
+    with contextlib.suppress(ImportError, OSError):
         import fcntl
         folder = os.open(path.parent, os.O_RDONLY)
-        fcntl.flock(folder, fcntl.LOCK_EX)
-    except (ImportError, OSError): folder, mark = None, path.with_name(f'.{path.name}.lock')
+        try: fcntl.flock(folder, fcntl.LOCK_EX)
+        except OSError: folder = os.close(folder)  # None
     while folder is None:
         try: os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY)); break
         except FileExistsError: time.sleep(0.01)
