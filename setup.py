@@ -25,7 +25,7 @@ setup(
     packages=find_packages(include=["vidlib", "vidlib.*"]) + ["vidlib.shipped"],
     # data/published and data/results travel inside the wheel, beside the code that reads them
     package_dir={"vidlib.shipped": "data"},
-    package_data={"vidlib.shipped": ["README.md", "published/*.csv", "results/*.csv"]},
+    package_data={"vidlib.shipped": ["README.md", "published/*.csv", "results/*.csv", "results/*.png"]},
     install_requires=shlex.split(cfg["requirements"]),
     extras_require={"dev": shlex.split(cfg["dev_requirements"])},
     entry_points={
