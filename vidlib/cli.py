@@ -334,7 +334,7 @@ def _train(a):
         baselines = handmade_baselines(csv.parent, tested)
     runs = {}
     for net, cell in cells.items():
-        print(f'Training {net}, {cell.recipe.epochs} epochs, seed {cell.recipe.seed}' + (', from its checkpoint on' if any(folders[net].glob('step_*')) else ''), flush=True)
+        print(f'Training {net}, {cell.recipe.epochs} epoch{"s" * (cell.recipe.epochs > 1)}, seed {cell.recipe.seed}' + (', from its checkpoint on' if any(folders[net].glob('step_*')) else ''), flush=True)
         runs[net] = run_cell(cell, folders[net], sets, csv, out / 'runs.csv', a.cpu, a.workers)
     if _speaks(): _report(runs, baselines, 50.0 if a.data in SETS and load_set(csv.parent)['pairs'] else None, out, folders)
 
