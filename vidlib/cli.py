@@ -11,6 +11,7 @@ import contextlib
 import functools
 import io
 import json
+import math
 import os
 import re
 import sys
@@ -334,9 +335,9 @@ def _train(a):
         baselines = handmade_baselines(csv.parent, tested)
     runs = {}
     for net, cell in cells.items():
-        print(f'Training {net}, {cell.recipe.epochs} epoch{"s" * (cell.recipe.epochs > 1)}, seed {cell.recipe.seed}' + (', from its checkpoint on' if any(folders[net].glob('step_*')) else ''), flush=True)
+        print(f'Training {net}, {cell.recipe.epochs} epochs, seed {cell.recipe.seed}' + (', from its checkpoint on' if any(folders[net].glob('step_*')) else ''), flush=True)
         runs[net] = run_cell(cell, folders[net], sets, csv, out / 'runs.csv', a.cpu, a.workers)
-    if _speaks(): _report(runs, baselines, 50.0 if a.data in SETS and load_set(csv.parent)['pairs'] else None, out, folders)
+    if _speaks(): _report(runs, baselines, _bound(cells[a.net[0]], csv), out, folders)
 
 def _same_run(folder, cell, csv, sets, num_classes):
     "Does this folder hold nothing, or the same run? Else an `InputError`, before anything is trained."
@@ -357,6 +358,15 @@ def _check_views(sets, names, cell):
     if sided and cell.transform != 'mini':
         print(f"Note: the classes {_few(sided)} tell left from right, and the transform {cell.transform} mirrors half of the training clips; --transform mini does not (it does not resize either).")
 
+def _bound(cell, csv):
+    "Percent that a network blind to reversal cannot exceed on the test split: 50 where the set is made of twins *and* twins are shown the same frames; else None."
+    from vidlib.data.generate import SETS, load_set
+    from vidlib.data.sampling import mirror_holds
+    if cell.data not in SETS or not load_set(csv.parent)['pairs']: return None
+    n = load_set(csv.parent)['knobs']['num_frames']
+    if mirror_holds(n, cell.frames): return 50.0
+    print(f'Note: with {cell.frames} of {n} frames a clip and its reverse are not shown the same frames, so the bound of 50 % for blind networks is not exact; --frames 4, 8 or 16 keeps it.')
+
 def _report(runs, baselines, bound, out, folders):
     from vidlib.study import show_runs
     from vidlib.zoo import blindness
@@ -369,7 +379,8 @@ def _report(runs, baselines, bound, out, folders):
     for n, (r, _) in runs.items():
         blind = bound and blindness(n, r['temporal_pool'], r['frames']) != 'none'  # the line above says why it cannot get far
         if not r['past_plateau'] and not blind:
-            print(f"{n}: training had not settled ({r['train_top1']:.1f} % of the training clips right, the loss still falling); more --epochs before you conclude anything.")
+            where = 'still on the plateau at chance' if r['train_loss'] > 2 / 3 * math.log(int(r['num_classes'])) else f"right on {r['train_top1']:.1f} % of the training clips, and the loss still changing"
+            print(f"{n}: {where}; more --epochs before you conclude anything.")
     print(f'Table: {out / "runs.csv"}   picture: {out / "runs.png"}   networks: {", ".join(str(f / "model.pt") for f in folders.values())}')
 
 # %% ../nbs/6-run/cli.ipynb #d1f1bb89

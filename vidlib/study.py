@@ -73,7 +73,9 @@ def datasets(
     train, test = TRANSFORMS[cell.transform]
     sample = partial(uniform_indices, jitter=cell.jitter)
     options = dict(frames=cell.frames, sample=sample, seed=cell.recipe.seed, cache=cell.data in SETS if cache is None else cache)
-    return {s: VideoDataset(csv, s, transform=(train if s == 'train' else test)(cell.pixels), train=s == 'train', **options) for s in splits}
+    # these two mirror clips, so a generated set hands over what becomes of its labels; `mini` does not mirror
+    mirrored = dict(label_map=dict(enumerate(load_set(csv.parent)['flip_map']))) if cell.data in SETS and cell.transform != 'mini' else {}
+    return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', **options) for s in splits}
 
 def class_names(
     csv: Path,  # of `locate`
@@ -102,7 +104,7 @@ def settings_row(
     "A cell as columns of the table."
     r = cell.recipe
     described = csv.with_name('set.json')
-    what = dict(data=cell.data if cell.data in SETS else csv.name, data_hash=_hash(described if described.exists() else csv), net=cell.net, trunk=cell.trunk,
+    what = dict(knobs=json.dumps(cell.knobs, sort_keys=True) if cell.knobs else '', data=cell.data if cell.data in SETS else csv.name, data_hash=_hash(described if described.exists() else csv), net=cell.net, trunk=cell.trunk,
                 options=json.dumps(cell.options, sort_keys=True), frames=cell.frames, num_classes=model.fc.out_features, temporal_pool=cell.temporal_pool, where=cell.where,
                 init=cell.weights or 'scratch', pixels=cell.pixels, train_clips=len(sets['train']))
     named = {k: getattr(r, k) for k in 'epochs batch_size optimizer lr weight_decay schedule warmup seed'.split()}
@@ -192,7 +194,7 @@ def show_runs(
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), dpi=100, width_ratios=(3, 2))
     for i, (name, (row, history)) in enumerate(runs.items()):
         epochs = [h['epoch'] for h in history]
-        left.plot(epochs, [h['train_top1'] for h in history], color=f'C{i}', lw=1, ls=':')
+        left.plot(epochs, [h['train_top1'] for h in history], color=f'C{i}', lw=1, ls=':', label=None if 'val_top1' in history[0] else name)
         if 'val_top1' in history[0]: left.plot(epochs, [h['val_top1'] for h in history], color=f'C{i}', label=name)
         right.barh(name, row['top1'], color=f'C{i}')
         right.annotate(f"{row['top1']:.1f}", (row['top1'], name), xytext=(3, 0), textcoords='offset points', va='center', fontsize=9)
