@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +78,19 @@ def stored():
     return wrong
 
 
+def badges():
+    "Every notebook opens in Colab from the repository that settings.ini names."
+    cfg = ConfigParser(delimiters=["="])
+    cfg.read(ROOT / "settings.ini", encoding="utf-8")
+    where = "{user}/{repo}/blob/{branch}".format(**cfg["DEFAULT"])
+    wrong = []
+    for p in NOTEBOOKS:
+        url = f"https://colab.research.google.com/github/{where}/{p.relative_to(ROOT).as_posix()}"
+        if url not in p.read_text(encoding="utf-8"):
+            wrong.append(f"{p.relative_to(ROOT)} has no badge with {url}")
+    return wrong
+
+
 def tests():
     "nbdev_test over all notebooks; the failed ones by name, and the seconds of each."
     done = command("nbdev_test", "--n_workers", "2", "--timing", "--do_print")
@@ -96,7 +110,7 @@ def tests():
 
 if __name__ == "__main__":
     passed = failed = 0
-    for check in (parse, sync, stored, tests):
+    for check in (parse, sync, stored, badges, tests):
         wrong = check()
         for line in wrong:
             print(f"FAILED {check.__name__}: {line}")
