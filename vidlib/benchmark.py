@@ -83,10 +83,9 @@ def loader(pairs: int = 15) -> np.ndarray:
     from vidlib.data.generate import generate
     with tempfile.TemporaryDirectory() as folder:
         data = VideoDataset(generate('mini-order', folder, train=100, val=0, test=0) / 'annotations.csv', 'train', frames=8, train=False)
+        indices = data.sample(28, 8)  # decord gets them ready-made; choosing them is the Dataset's own time
         def direct():
-            for row in data.rows:
-                video = decord.VideoReader(row['path'], num_threads=1)
-                video.get_batch(data.sample(len(video), 8)).asnumpy()
+            for row in data.rows: decord.VideoReader(row['path'], num_threads=1).get_batch(indices).asnumpy()
         def through():
             for i in range(len(data)): data[i]
         return paired(direct, through, pairs)

@@ -285,9 +285,9 @@ class Reader:
         if wanted.min() < 0 or wanted.max() >= len(self):
             bad = wanted[(wanted < 0) | (wanted >= len(self))][0]
             raise VideoError(f"{self.path}: frame {bad} was asked for, there are frames 0 to {len(self) - 1}.")
-        order, back = np.unique(wanted, return_inverse=True)
-        frames = self._decode([int(i) + self.start for i in order])
-        return frames if len(order) == len(wanted) and (back[1:] > back[:-1]).all() else frames[back]
+        if (wanted[1:] > wanted[:-1]).all(): return self._decode((wanted + self.start).tolist())
+        order, back = np.unique(wanted, return_inverse=True)  # each frame once, in the order of the file
+        return self._decode((order + self.start).tolist())[back]
 
 # %% ../../nbs/1-data/decoding.ipynb #f75dd7a0
 class FrameFolder(Reader):
