@@ -131,6 +131,16 @@ def _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update):
         optimizer.step(); optimizer.zero_grad()
     return torch.stack([loss.detach().double() * len(labels), (logits.detach().argmax(1) == labels).sum().double(), torch.tensor(len(labels), device=labels.device).double()])
 
+# %% ../nbs/6-run/train.ipynb #29b7a459
+def _epoch(model, optimizer, accelerator, recipe, dataset, workers, step, steps):
+    "The steps of one epoch, from `step` of the whole run on. Yields what `_step` returns, and whether the optimiser has taken its step."
+    dataset.set_epoch(step // steps)
+    model.train()
+    for clips, labels, _ in _prepared(dataset, accelerator, recipe.batch_size, workers, shuffle=True, seed=recipe.seed, start_batch=step % steps * accelerator.num_processes):
+        epoch, step = step / steps, step + 1
+        update = step % recipe.accumulate == 0 or step % steps == 0
+        yield _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update), update
+
 # %% ../nbs/6-run/train.ipynb #47d71f74
 def _sync(model, recipe, accelerator):
     "Batch statistics over all processes, when asked for."
@@ -222,12 +232,9 @@ def fit(
     sums = torch.tensor(at['sums'], dtype=torch.float64, device=accelerator.device)
     with _bar(recipe.epochs * steps, at['step'], title, accelerator) as bar:
         while at['step'] < recipe.epochs * steps:
-            train_set.set_epoch(at['step'] // steps)
-            trained.train()
-            for clips, labels, _ in _prepared(train_set, accelerator, recipe.batch_size, workers, shuffle=True, seed=recipe.seed, start_batch=at['step'] % steps * accelerator.num_processes):
-                epoch, at['step'] = at['step'] / steps, at['step'] + 1
-                update = at['step'] % recipe.accumulate == 0 or at['step'] % steps == 0
-                sums += _step(trained, optimizer, accelerator, recipe, clips, labels, epoch, update)
+            for part, update in _epoch(trained, optimizer, accelerator, recipe, train_set, workers, at['step'], steps):
+                at['step'] += 1
+                sums += part
                 bar.update()
                 if store and save_every and update and at['step'] % save_every == 0 and at['step'] % steps: store.save(at | dict(sums=sums.tolist()))
             at['history'].append(_epoch_row(at['step'] // steps, recipe, sums, trained, val_set, accelerator, workers))

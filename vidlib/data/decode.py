@@ -280,12 +280,13 @@ class Reader:
     ) -> np.ndarray:  # uint8 `(T, H, W, 3)`
         "Decode the frames asked for. Raises `VideoError` when there are no such frames or they cannot be decoded."
         wanted = np.asarray(indices)
-        if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.integer):
+        if wanted.ndim != 1 or not wanted.size or not wanted.dtype.kind in 'iu':
             raise VideoError(f"{self.path}: read() takes a non-empty list of whole numbers, not {indices!r}.")
-        if wanted.min() < 0 or wanted.max() >= len(self):
-            bad = wanted[(wanted < 0) | (wanted >= len(self))][0]
-            raise VideoError(f"{self.path}: frame {bad} was asked for, there are frames 0 to {len(self) - 1}.")
-        if (wanted[1:] > wanted[:-1]).all(): return self._decode((wanted + self.start).tolist())
+        asked = wanted.tolist()  # a clip is so short that plain numbers are faster
+        if min(asked) < 0 or max(asked) >= self._len:
+            bad = next(i for i in asked if not 0 <= i < self._len)
+            raise VideoError(f"{self.path}: frame {bad} was asked for, there are frames 0 to {self._len - 1}.")
+        if all(a < b for a, b in zip(asked, asked[1:])): return self._decode([i + self.start for i in asked])
         order, back = np.unique(wanted, return_inverse=True)  # each frame once, in the order of the file
         return self._decode((order + self.start).tolist())[back]
 
