@@ -15,6 +15,7 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet, tsn_cost
+from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .structure import trunk_layers, trunk_places
 from .trunk import build_trunk, choose, find_slots, insert, replace
@@ -37,6 +38,10 @@ NETS = {
     'tsn': Row(None, None, {}, 'Wang et al. 2016', 'mean of frame logits', 0, 'shuffle', '2-frame/model'),
     'tsm': Row(TemporalShift, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Lin et al. 2019', 'shift of C/8 channels each way', 1, 'none',
                '3-insert/tsm', temporal_shift_cost),
+    'tpool': Row(TemporalAverage, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'mean of three frames', 1, 'reversal',
+                 None, temporal_average_cost),
+    'tconv': Row(TemporalConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none',
+                 None, temporal_conv_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -90,12 +95,14 @@ def blindness(
     "What a network is provably blind to: `shuffle` (any order of the frames gives the same logits), `reversal` (a clip and its reverse do), or `none`."
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     if frames == 1: return 'shuffle'  # there is only one order
-    if not temporal_pool or NETS[name].blindness == 'none': return NETS[name].blindness
-    # a window of 3 with stride 2 is centred on frames 0, 2, 4, ...: reversed, these are the same frames only when T is odd
-    # (and T = 2 is one window over all)
-    symmetric, T = True, frames
-    for _ in range(3): symmetric, T = symmetric and (T % 2 == 1 or T == 2), (T + 1) // 2
-    return 'none' if not symmetric else 'shuffle' if frames == 2 else 'reversal'
+    rung = NETS[name].blindness
+    if temporal_pool and rung != 'none':
+        # a window of 3 with stride 2 is centred on frames 0, 2, 4, ...: reversed, these are the same frames only when T is odd
+        # (and T = 2 is one window over all)
+        symmetric, T = True, frames
+        for _ in range(3): symmetric, T = symmetric and (T % 2 == 1 or T == 2), (T + 1) // 2
+        rung = 'reversal' if symmetric else 'none'
+    return 'shuffle' if rung == 'reversal' and frames == 2 else rung  # two frames have no other order than the reverse
 
 # %% ../nbs/2-frame/zoo.ipynb #b2e227cb
 def operator_cost(
