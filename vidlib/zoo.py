@@ -97,8 +97,7 @@ def blindness(
     if frames == 1: return 'shuffle'  # there is only one order
     rung = NETS[name].blindness
     if temporal_pool and rung != 'none':
-        # a window of 3 with stride 2 is centred on frames 0, 2, 4, ...: reversed, these are the same frames only when T is odd
-        # (and T = 2 is one window over all)
+        # a window of 3 with stride 2 is centred on frames 0, 2, 4, ...: reversed, these are the same frames only when T is odd (T = 2 is one window)
         symmetric, T = True, frames
         for _ in range(3): symmetric, T = symmetric and (T % 2 == 1 or T == 2), (T + 1) // 2
         rung = 'reversal' if symmetric else 'none'

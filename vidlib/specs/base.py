@@ -48,6 +48,7 @@ def inserted(
     N, C, H, W = int(rng.integers(1, 3)), 16 * int(rng.integers(1, 4)), int(rng.integers(1, 4)), int(rng.integers(1, 4))
     return Example(NETS[name].op(C, T, **options), (N, C, T, H, W), operator_cost(name, C, (N, T, H, W), **options))
 
+# %% ../../nbs/2-frame/specs.ipynb #436eb7ab
 def network(
     name: str,  # a row of NETS
     rng: np.random.Generator,
@@ -106,6 +107,7 @@ def head(
 def _exchanged(self, x): return self.fc(self.features(x).flatten(0, 1).unflatten(0, (-1, x.shape[0])).transpose(0, 1)).mean(1)
 def _one_more(*args, **options): return tsn_cost(*args, **options) + Cost(0, 1)
 
+# %% ../../nbs/2-frame/specs.ipynb #68e73366
 SPECS = {}  # of the rows without an operator
 
 SPECS['tsn'] = Spec(
@@ -129,15 +131,12 @@ def effects(
     draws: int = 5,
 ) -> dict:  # mutation -> largest change of an output
     "How much each mutation of a row changes the output of random examples. Raises `AssertionError` when one does not clean up behind itself."
-    largest = dict.fromkeys(spec.mutations, 0.0)
+    changes = {label: [] for label in spec.mutations}
     for seed in range(draws):
         e = spec.example(name, np.random.default_rng(seed), T=3 + seed % 3)
         m, x = randomise(e.module, seed).double().eval(), torch.randn(e.shape, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            right = m(x)
-            for label, mutation in spec.mutations.items():
-                with mutation(): wrong = m(x)
-                change = (wrong - right).abs().max().item() if wrong.shape == right.shape else float('inf')
-                largest[label] = max(largest[label], change)
-                assert torch.equal(m(x), right), f'{name}: {label!r} is still there afterwards'
-    return largest
+        right = m(x).detach()
+        for label, mutation in spec.mutations.items():
+            with mutation(): changes[label].append((m(x) - right).abs().max().item())
+            assert torch.equal(m(x), right), f'{name}: {label!r} is still there afterwards'
+    return {label: max(each) for label, each in changes.items()}

@@ -13,20 +13,21 @@ import torch
 
 from ..ops import conv, tsm
 from .base import Spec, at_each_pixel, beside, inserted, wrong_cost, wrong_forward
+from ..zoo import NETS
 
 # %% ../../nbs/3-insert/specs.ipynb #8c99fbc3
 SPECS = {}
 
-def _everywhere(op):
+def _everywhere(name):
     "Mutations that suit every inserted operator that keeps T."
-    right = op.forward
+    op, right = NETS[name].op, NETS[name].op.forward
     def height(self, x): return right(self, x.transpose(2, 3)).transpose(2, 3)
     def run_on(self, x): return right(self, x.transpose(0, 1).flatten(1, 2)[None]).unflatten(2, (len(x), -1))[0].transpose(0, 1)
     def late(self, x): return beside(right(self, x))[0]
     def cut(self, x): return right(self, x.detach()) + 0 * x
     wrong = {'works along the height instead of time': height, 'clips of a batch run into each other': run_on, 'one frame late': late,
              'gradient of the input cut': cut}
-    return {label: wrong_forward(op, forward) for label, forward in wrong.items()}
+    return {label: wrong_forward(op, forward) for label, forward in wrong.items()} | {'closed form off by one': wrong_cost(name)}
 
 # %% ../../nbs/3-insert/specs.ipynb #58016cf0
 def _shifted(x, f, ends='zeros'):
@@ -41,7 +42,7 @@ def _same_way(ctx, grad): return tsm._copy_shift(grad, slice(0, ctx.f), slice(ct
 SPECS['tsm'] = Spec(
     draw=inserted, keywords=dict(fold_div=[4, 8, 16]),
     loop=lambda op, x: at_each_pixel(lambda pixel: tsm.temporal_shift_loop(pixel, op.fold_div), x),
-    mutations=_everywhere(tsm.TemporalShift) | {
+    mutations=_everywhere('tsm') | {
         'directions exchanged': _moves(lambda x, f: _shifted(x.flip(2), f).flip(2)),
         'circular instead of zeros at the ends': _moves(partial(_shifted, ends='circle')),
         'ends repeated instead of zeros': _moves(partial(_shifted, ends='repeat')),
@@ -50,7 +51,6 @@ SPECS['tsm'] = Spec(
         'two frames far': _moves(lambda x, f: _shifted(_shifted(x, f), f)),
         'keyword ignored': _moves(lambda x, f: _shifted(x, x.shape[1] // 8)),
         'gradient moves the same way': lambda: patch.object(tsm._Shift, 'backward', staticmethod(_same_way)),
-        'closed form off by one': wrong_cost('tsm'),
     })
 
 # %% ../../nbs/3-insert/specs.ipynb #55bec02b
@@ -72,7 +72,7 @@ def _divides(wrong):
 SPECS['tpool'] = Spec(
     draw=inserted, keywords=dict(border=['zeros', 'valid']),
     loop=lambda op, x: at_each_pixel(lambda pixel: conv.temporal_average_loop(pixel, op.border), x),
-    mutations=_everywhere(conv.TemporalAverage) | {
+    mutations=_everywhere('tpool') | {
         'circular at the ends': _blends((1 / 3, 1 / 3, 1 / 3), 'circle'),
         'ends repeated': _blends((1 / 3, 1 / 3, 1 / 3), 'repeat'),
         'borders exchanged': _divides({'zeros': 'valid', 'valid': 'zeros'}.get),
@@ -82,7 +82,6 @@ SPECS['tpool'] = Spec(
         'two frames instead of three': _blends((1 / 2, 1 / 2, 0)),
         'maximum instead of the mean': wrong_forward(conv.TemporalAverage, lambda self, x: torch.stack([x, *beside(x)]).amax(0)),
         'nothing is averaged': wrong_forward(conv.TemporalAverage, lambda self, x: x),
-        'closed form off by one': wrong_cost('tpool'),
     })
 
 # %% ../../nbs/3-insert/specs.ipynb #d9dc87cc
@@ -100,7 +99,7 @@ def _only(*taps): return lambda w: w * torch.tensor([float(t in taps) for t in r
 SPECS['tconv'] = Spec(
     draw=inserted, keywords={},
     loop=lambda op, x: at_each_pixel(lambda pixel: conv.temporal_conv_loop(pixel, op.weight[..., 0, 0].tolist()), x),
-    mutations=_everywhere(conv.TemporalConv) | {
+    mutations=_everywhere('tconv') | {
         'kernel reversed in time': _convolves(lambda w: w.flip(2)),
         'input and output channels exchanged': _convolves(lambda w: w.transpose(0, 1)),
         'circular instead of zeros at the ends': _convolves(ends='circle'),
@@ -109,5 +108,4 @@ SPECS['tconv'] = Spec(
         'only the present frame': _convolves(_only(1)),
         'only the past': _convolves(_only(0, 1)),
         'an activation behind it': wrong_forward(conv.TemporalConv, _activated(conv.TemporalConv.forward)),
-        'closed form off by one': wrong_cost('tconv'),
     })
