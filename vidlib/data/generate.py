@@ -41,7 +41,7 @@ def encoder(
 
 # %% ../../nbs/1-data/generated.ipynb #0748598d
 COLUMNS = ("path", "label", "start", "end", "split", "scene", "twin", "movement", "direction", "onset", "stop", "speed",
-           "window_start", "window_end", "arrangement", "tempo", "motion", "heading")
+           "window_first", "window_last", "arrangement", "tempo", "motion", "heading")
 
 def rows(
     s: MiniSet,
@@ -57,6 +57,7 @@ def rows(
             path=f"videos/{split}-{i:05d}{' rstuvwxyz'[twin].strip()}.mp4", label=c["label"], start=0, end=s.num_frames, split=split, scene=number, twin=twin,
             movement=c["pair"].split("/")[c["reverse"]], direction="reversed" if c["reverse"] else "forward", arrangement=c.get("arrangement", ""), tempo=c.get("tempo", ""),
             **known | {k: line(known[k]) for k in ("motion", "heading")}))
+        out += [out[-1] | dict(split=view) for view, holds in s.kind.views if split == "test" and holds(c)]  # listed once more
     return out
 
 # %% ../../nbs/1-data/generated.ipynb #81c290d3
@@ -99,7 +100,7 @@ def _save(path, text):
 def _write_scenes(s, folder, jobs):
     "Render and encode some scenes; files that an interrupted run left are kept."
     for split, i in jobs:
-        todo = [Path(folder) / r["path"] for r in rows(s, split, i)]
+        todo = list(dict.fromkeys(Path(folder) / r["path"] for r in rows(s, split, i)))
         if all(p.exists() for p in todo): continue
         for path, scene in zip(todo, takes(s, split, i)):
             try: write_video(path, render(s, scene), fps=14, options=encoder(s))

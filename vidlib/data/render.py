@@ -113,7 +113,7 @@ def render(
 def truth(
     s: MiniSet,
     scene: dict,  # from `takes`
-) -> dict:  # onset, stop, window_start, window_end, speed (px per frame), and per frame: motion (px), heading (degrees)
+) -> dict:  # onset, stop, window_first, window_last, speed (px per frame), and per frame: motion (px), heading (degrees)
     "What is known of a written clip; lists have one entry a frame, NaN where there is none (a filler, no direction)."
     o, i = scene["moving"], written(s, scene)
     x, y, r, _ = (v * s.size / 64 for v in _track(o, len(scene["camera"])))
@@ -124,5 +124,5 @@ def truth(
     moves = np.flatnonzero((i >= o["onset"]) & (i <= o["stop"]))
     seen = np.flatnonzero(i >= 0) if "pattern" in scene or "before" in scene else moves
     travel = {"grow": 2 * o["radius"] * o["path"] / 64, "split": o["path"] / 2, "fade": 0.0}.get(o["move"], o["path"]) * s.size / 64
-    return dict(onset=int(moves[0]), stop=int(moves[-1]), window_start=int(seen[0]), window_end=int(seen[-1]) + 1,
+    return dict(onset=int(moves[0]), stop=int(moves[-1]), window_first=int(seen[0]), window_last=int(seen[-1]),
                 speed=round(travel / (o["stop"] - o["onset"]), 3), motion=np.where(i < 0, np.nan, motion), heading=heading)

@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     defaults: MiniSet
     uses: tuple = ()  # knobs that only this set has
     splits: tuple = tuple(SPLITS)
+    views: tuple = ()  # (name, scene -> is it in?): parts of the test split that can be scored alone
 
 # %% ../../nbs/1-data/sets.ipynb #6f718b67
 def _order_scene(s, split, i, u):
@@ -112,7 +113,8 @@ SETS = {
     "mini-pattern": Kind(_pattern_scene, _arranged, _rearranged, lambda s: len(s.arrangements), _arrangement_groups, "shuffle",
                          MiniSet(name="mini-pattern", speed=(0.85, 1.0)), uses=("arrangements",)),
     "mini-mixed": Kind(_mixed_scene, lambda s: _movements(s) + _backgrounds(s), _mixed_twin, _two, _pairs, "reversal",
-                       MiniSet(name="mini-mixed", pairs=tuple(PAIRS)[:3], families=FAMILIES[:3], amplitude=0.16, faint=0.3, train=2400, val=480)),
+                       MiniSet(name="mini-mixed", pairs=tuple(PAIRS)[:3], families=FAMILIES[:3], amplitude=0.16, faint=0.3, train=2400, val=480),
+                      views=(("test_order", lambda c: "pattern" not in c), ("test_look", lambda c: "pattern" in c))),
     "mini-tempo": Kind(_tempo_scene, _movements, _reversed, _two, _pairs, "reversal", MiniSet(name="mini-tempo"), uses=("slow", "medium", "fast"), splits=(*SPLITS, "unseen")),
     "mini-needle": Kind(_needle_scene, _movements, _reversed, _two, _pairs, "reversal", MiniSet(name="mini-needle", pairs=tuple(PAIRS)[:3], train=1800, val=360), uses=("window", "fillers")),
 }
