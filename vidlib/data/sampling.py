@@ -27,8 +27,7 @@ def draw_indices(
     for y, (name, chosen, *colour) in enumerate(rows):
         ax.plot(range(num_frames), [y]*num_frames, '.', color='0.7', ms=2)
         ax.plot(chosen, [y]*len(chosen), 's', color=colour[0] if colour else 'C0', ms=5)
-    ax.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], xlabel='frame number', title=title)
-    ax.set(xlim=(-1, num_frames), ylim=(len(rows) - .4, -.6))
+    ax.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], ylim=(len(rows) - .4, -.6), xlim=(-1, num_frames), xlabel='frame number', title=title)
 
 # %% ../../nbs/1-data/sampling.ipynb #f465f74e
 def _whole(name, value, at_least=1):
@@ -38,6 +37,7 @@ def _whole(name, value, at_least=1):
     if v < at_least: raise InputError(f"{name} must be at least {at_least}, not {v}.")
     return v
 
+# %% ../../nbs/1-data/sampling.ipynb #2b0abe87
 def _one_of(name, value, choices):
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")

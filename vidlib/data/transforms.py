@@ -81,6 +81,7 @@ def slowfast_train(
     "Training of SlowFast: shorter side from 8/7 to 10/7 of the crop (256 to 320 for 224), random crop, flip."
     return Compose([RandomShortSide(size*8 // 7, size*10 // 7), RandomCrop(size), Flip(.5, label_map)])
 
+# %% ../../nbs/1-data/transforms.ipynb #dd745b40
 def centre(
     size: int = 224,  # pixels
 ) -> Compose:
