@@ -130,7 +130,38 @@ def _begin(deadline):
         os._exit(0)
     threading.Thread(target=watch, daemon=True).start()
 
-# %% ../nbs/6-run/engine.ipynb #37cb1b42
+# %% ../nbs/6-run/engine.ipynb #ddf8a20d
+class _Team:
+    "The workers, and what each is at."
+    def __init__(self, jobs, deadline, *common):  # what every cell is run with: table, folder, CPU or not
+        self.pool = ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn'), _begin, (deadline,))
+        self.jobs, self.deadline, self.common = jobs, deadline, common
+        self.busy, self.later, self.failed, self.added = {}, {}, {}, 0
+    def start(self, cells):
+        "Give work to whoever has none."
+        running = {folder_name(c) for c in self.busy.values()}  # a training run is in one process
+        for c in cells:
+            if len(self.busy) >= self.jobs: return
+            if (name := folder_name(c)) in running or self.later.get(name, 0) > time.time(): continue
+            self.busy[self.pool.submit(_work, c, *self.common)] = c
+            running.add(name)
+    def collect(self):
+        "Wait for a cell to end, five seconds at most. Returns how many are done with."
+        if not self.busy: return time.sleep(0.5) or 0  # another engine has all that is left
+        ended = wait(self.busy, max(0, min(5, self.deadline - time.time())), FIRST_COMPLETED).done
+        return sum(self.note(f, folder_name(self.busy.pop(f))) for f in ended)
+    def note(self, future, name):
+        try: what = future.result()
+        except InputError as e: self.failed[name] = str(e); return 0
+        if what == 'taken': self.later[name] = time.time() + 2; return 0
+        self.added += what == 'row'
+        return 1
+    def end(self):
+        "End the workers now; what they were at can be taken up from its checkpoint."
+        for p in list((self.pool._processes or {}).values()): p.kill()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+# %% ../nbs/6-run/engine.ipynb #7a7edde9
 def run_studies(
     studies: list,  # of `Study`
     table: str | Path,  # table of runs that gets the rows
@@ -143,35 +174,24 @@ def run_studies(
     from tqdm.auto import tqdm
     cpu, jobs = _machine(device, jobs)
     table, deadline = Path(table), time.time() + budget
-    out, failed, added, busy, later = Path(out or table.parent / 'cells'), {}, 0, {}, {}
-    left = pending(studies, table)
-    with tqdm(total=len(left), desc='cells', unit='cell', disable=True if os.environ.get('IN_TEST') else None) as bar:
-        pool = ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn'), _begin, (deadline,))
+    out = Path(out or table.parent / 'cells')
+    team = _Team(jobs, deadline, table, out, cpu)
+    with tqdm(desc='cells', unit='cell', disable=True if os.environ.get('IN_TEST') else None) as bar:
         try:
             while time.time() < deadline:
-                left = [c for c in pending(studies, table) if folder_name(c) not in failed]
+                left = [c for c in pending(studies, table) if folder_name(c) not in team.failed]
                 _tidy_up(left, out)
+                if not left and not team.busy: break
+                team.start(left)
                 bar.total = bar.n + len(left)
-                running = {folder_name(c) for c in busy.values()}  # one training run is in one process
-                for c in left:
-                    if len(busy) < jobs and (name := folder_name(c)) not in running and later.get(name, 0) <= time.time():
-                        busy[pool.submit(_work, c, table, out, cpu)] = c; running.add(name)
-                if not busy and not left: break
-                bar.set_postfix_str(', '.join(sorted(f'{c.net} {c.data} {c.frames}f' for c in busy.values()))[:60])
-                if not busy: time.sleep(0.5)  # another engine has all that is left
-                for f in wait(busy, max(0, min(5, deadline - time.time())), FIRST_COMPLETED).done:
-                    c = busy.pop(f)
-                    try: what = f.result()
-                    except InputError as e: failed[folder_name(c)] = str(e)
-                    else:
-                        if what == 'taken': later[folder_name(c)] = time.time() + 2
-                        else: bar.update(); added += what == 'row'
+                bar.set_postfix_str(', '.join(sorted(f'{c.net} {c.data} {c.frames}f' for c in team.busy.values())))
+                bar.update(team.collect())
         except BrokenProcessPool:
             if time.time() < deadline: raise InputError("A worker process died (out of memory?). The finished cells are in the table; run again to go on, with fewer jobs.") from None
-        finally: _end(pool)
-    return dict(run=added, left=len(pending(studies, table)), failed=failed)
+        finally: team.end()
+    return dict(run=team.added, left=len(pending(studies, table)), failed=team.failed)
 
-# %% ../nbs/6-run/engine.ipynb #7acd6e4f
+# %% ../nbs/6-run/engine.ipynb #080a6e21
 def _machine(device, jobs):
     "Stay on the CPU?, and how many cells at a time."
     import torch
@@ -189,8 +209,3 @@ def _tidy_up(left, out):
         try:
             with filelock.FileLock(folder / '.lock', timeout=0): shutil.rmtree(folder, ignore_errors=True)
         except filelock.Timeout: pass  # another engine is about to use it
-
-def _end(pool):
-    "End the workers now; what they were at can be taken up from its checkpoint."
-    for p in list((pool._processes or {}).values()): p.kill()
-    pool.shutdown(wait=True, cancel_futures=True)
