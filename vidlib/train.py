@@ -16,11 +16,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .checkpoint import Checkpoints, Keyboard, check_numbers, clip_list, write_history
+from .checkpoint import Checkpoints, clip_list, write_history
 from .core import InputError
 from .data.dataset import make_loader
 from .data.transforms import to_input
 from .recipe import Recipe, lr_factor, make_optimizer
+from .stopping import Keyboard, check_numbers
 
 # %% ../nbs/6-run/train.ipynb #30efdaa4
 _all_ = ['Recipe', 'lr_factor', 'make_optimizer', 'Checkpoints', 'write_history']  # what a script about training needs comes from here
