@@ -47,7 +47,7 @@ class Knobs:
     arrangements: tuple = ("ABCD", "BADC")  # orders of the clip's equal parts that are classes (mini-pattern)
     slow: tuple = (0.92, 1.0)  # `speed` of the tempos that are trained on ... (mini-tempo)
     medium: tuple = (0.44, 0.52)
-    fast: tuple = (0.2, 0.26)  # ... and of the one that is not
+    fast: tuple = (0.04, 0.08)  # ... and of the one that is not: one or two frames of 28
     window: int = 10  # frames that carry the labelled movement (mini-needle)
     fillers: tuple = ("split/merge", "appear/vanish")  # movements of the other frames (mini-needle)
 
