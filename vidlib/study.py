@@ -13,7 +13,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -23,7 +23,7 @@ from .core import InputError
 from .cost import count
 from .data.dataset import Clips, VideoDataset, read_annotations
 from .data.generate import SETS, describe, generate, load_set, mini_set
-from .data.sampling import uniform_indices
+from .data.rules import SAMPLERS
 from .data.transforms import centre, mini_test, mini_train, slowfast_train, tsn_train
 from .results import add_row, code_hash, provenance
 from .train import Recipe, _epoch, _sync, engine, fit, make_optimizer, past_plateau, score
@@ -47,7 +47,7 @@ class Cell:
     dropout: float = 0.0
     pixels: int = 48  # side of the crops
     transform: str = 'mini'  # a row of TRANSFORMS
-    jitter: str = 'shared'  # of the training sampler
+    jitter: str = 'shared'  # how frames are chosen: a row of SAMPLERS
     window: tuple = ()  # two columns of the annotation file: only the frames between them are seen
     recipe: Recipe = Recipe(epochs=24, warmup=6.0)
     split: str = 'test'  # scored at the end, once
@@ -71,14 +71,14 @@ def datasets(
 ) -> dict:  # {split: VideoDataset}
     "The training split with its random sampler and transforms, the others with the test-time rules."
     splits = tuple(dict.fromkeys(('train', 'val', cell.split))) if splits is None else splits
-    if cell.transform not in TRANSFORMS: raise InputError(f"There is no transform {cell.transform!r}; choose from {', '.join(TRANSFORMS)}.")
+    for what, name, known in (('transform', cell.transform, TRANSFORMS), ('sampler', cell.jitter, SAMPLERS)):
+        if name not in known: raise InputError(f"There is no {what} {name!r}; choose from {', '.join(known)}.")
     train, test = TRANSFORMS[cell.transform]
-    sample = partial(uniform_indices, jitter=cell.jitter)
     cache = cell.data in SETS if cache is None else cache
-    options = dict(frames=cell.frames, sample=sample, seed=cell.recipe.seed, window=cell.window or None)
+    options = dict(frames=cell.frames, seed=cell.recipe.seed, window=cell.window or None)
     # these two mirror clips, so a generated set hands over what becomes of its labels; `mini` does not mirror
     mirrored = dict(label_map=dict(enumerate(load_set(csv.parent)['flip_map']))) if cell.data in SETS and cell.transform != 'mini' else {}
-    return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', cache=cache / f'{s}.npy' if isinstance(cache, Path) else cache, **options) for s in splits}
+    return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', sample=SAMPLERS[cell.jitter][s != 'train'], cache=cache / f'{s}.npy' if isinstance(cache, Path) else cache, **options) for s in splits}
 
 def class_names(
     csv: Path,  # of `locate`
@@ -98,7 +98,7 @@ def build(
     torch.manual_seed(cell.recipe.seed)
     return create_model(cell.net, trunk=cell.trunk, frames=cell.frames, num_classes=num_classes, weights=cell.weights, temporal_pool=cell.temporal_pool, where=cell.where, dropout=cell.dropout, **cell.options)
 
-# %% ../nbs/6-run/study.ipynb #2c349c0a
+# %% ../nbs/6-run/study.ipynb #68fe8ba2
 @lru_cache
 def _generated(name, knobs):
     "Hash of what `generate` will write into set.json, number of classes and of training clips."
@@ -113,14 +113,14 @@ def _about(cell):
     return hashlib.sha256(csv.read_bytes()).hexdigest()[:12], len(class_names(csv)), len(read_annotations(csv, 'train'))
 
 @lru_cache
-def _code(net, trunk, options, frames, temporal_pool, where, transform):
+def _code(net, trunk, options, frames, temporal_pool, where, transform, sampler):
     "Hash of the code that makes network, clips and training steps. (Reading files, saving and showing progress move no number.)"
     cell = Cell(net=net, trunk=trunk, options=json.loads(options), frames=frames, temporal_pool=temporal_pool, where=where)
-    code = {type(m) for m in build(cell, 2).modules()} | {_epoch, _sync, make_optimizer, score, uniform_indices, Clips.rng, Clips.indices, Clips.clip}
+    code = {type(m) for m in build(cell, 2).modules()} | {_epoch, _sync, make_optimizer, score, Clips.rng, Clips.indices, Clips.clip}
     code |= {type(t) for make in TRANSFORMS[transform] for t in (lambda m: getattr(m, 'transforms', [m]))(make(32))}
-    return code_hash(*code, *TRANSFORMS[transform])
+    return code_hash(*code, *TRANSFORMS[transform], *(getattr(rule, 'func', rule) for rule in SAMPLERS[sampler]))
 
-# %% ../nbs/6-run/study.ipynb #6963da47
+# %% ../nbs/6-run/study.ipynb #757adaa3
 NAMED = 'epochs batch_size optimizer lr weight_decay schedule warmup seed'.split()  # of a recipe, with columns of their own
 
 def settings_row(
@@ -134,10 +134,10 @@ def settings_row(
     named = {k: getattr(cell.recipe, k) for k in NAMED}
     rest = {k: v for k, v in asdict(cell.recipe).items() if k not in named} | dict(dropout=cell.dropout)
     how = dict(recipe=json.dumps(rest, sort_keys=True), transform=cell.transform, sampling=' '.join([cell.jitter, *cell.window]),
-               code_hash=_code(cell.net, cell.trunk, options, cell.frames, cell.temporal_pool, cell.where, cell.transform), split=cell.split, views='1x1')
+               code_hash=_code(cell.net, cell.trunk, options, cell.frames, cell.temporal_pool, cell.where, cell.transform, cell.jitter), split=cell.split, views='1x1')
     return what | named | how
 
-# %% ../nbs/6-run/study.ipynb #2cd0fc48
+# %% ../nbs/6-run/study.ipynb #05448728
 def cell_of(
     row,  # of a table of runs, its settings as text
 ) -> Cell:
@@ -160,7 +160,7 @@ def save_model(
     path: str | Path,
 ):
     "Weights together with all that is needed to build the network again and to read a clip as it expects."
-    aside = Path(f'{path}.tmp')
+    aside = Path(f'{path}.{os.getpid()}')  # each process of a parallel run has its own
     torch.save(dict(cell=asdict(cell), num_classes=model.fc.out_features, class_names=list(names), weights=model.state_dict()), aside)
     os.replace(aside, path)
 
