@@ -16,13 +16,12 @@ from .core import InputError
 # %% ../nbs/6-run/stopping.ipynb #526f5cf2
 def check_numbers(model, optimizer, accelerator, sums, recipe, at, steps, store):
     "Raises `InputError` in all processes when in one of them the loss, a weight, a running statistic or the optimiser's state is no finite number."
-    norms = [b for name, b in model.named_buffers() if name.endswith(('running_mean', 'running_var'))]
-    state = [v for s in optimizer.state.values() for v in s.values() if torch.is_tensor(v) and v.dim()]
-    good = torch.stack([v.detach().isfinite().all() for v in (sums, *model.parameters(), *norms, *state)]).all()
-    if not accelerator.reduce((~good).double()): return
-    loss, epoch = sums[0].item(), (at['step'] - 1) // steps + 1
-    what = f"The loss is {loss}" if loss - loss else "A weight is no finite number any more"
-    line = f"{what} in epoch {epoch} (step {at['step']}); lower lr={recipe.lr}, add warm-up or clip the gradients."
+    numbers = dict(model.named_parameters()) | {n: v for n, v in model.named_buffers() if n.endswith(('running_mean', 'running_var'))}
+    for i, state in enumerate(optimizer.state.values()): numbers |= {f'{k} {i} of the optimiser': v for k, v in state.items() if torch.is_tensor(v) and v.dim()}
+    good = torch.stack([v.detach().isfinite().all() for v in (sums, *numbers.values())])
+    if not accelerator.reduce((~good.all()).double()): return
+    bad = [name.removeprefix('module.') for name, fine in zip(('The loss', *numbers), good.tolist()) if not fine] or ['A number in another process']
+    line = f"{bad[0]} is not finite any more in epoch {(at['step'] - 1) // steps + 1} (step {at['step']}); lower lr={recipe.lr}, add warm-up or clip the gradients."
     kept = store and store.latest()
     raise InputError(line + (f" {kept.name} is from before that: fit(..., resume=('lr', 'clip_grad')) goes on from it with other settings of these names." if kept else ''))
 

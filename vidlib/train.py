@@ -168,7 +168,7 @@ def fit(
     torch.manual_seed(recipe.seed + 10**6 * accelerator.process_index)  # for dropout: each process has masks of its own
     settings = asdict(recipe) | dict(processes=accelerator.num_processes) | (about or {})
     store = Checkpoints(out, accelerator, settings, dict(train=clip_list(train_set), val=clip_list(val_set))) if out else None
-    at = _begin(store, resume)
+    at = _begin(store, resume, optimizer)
     together = recipe.batch_size * accelerator.num_processes  # clips of a step
     steps = math.ceil(len(train_set) / together)
     data = train_set if accelerator.num_processes == 1 else Even(train_set, together)
@@ -178,10 +178,12 @@ def fit(
     return at['history']
 
 # %% ../nbs/6-run/train.ipynb #ec2eb96b
-def _begin(store, resume):
+def _begin(store, resume, optimizer):
     "Where the run stands: at a checkpoint, or at its beginning."
+    ours = [{k: v for k, v in group.items() if k != 'params'} for group in optimizer.param_groups]
     if store and not resume: store.clear()
     found = store.load(resume if isinstance(resume, tuple) else ()) if store and resume else None
+    for group, values in zip(optimizer.param_groups, ours): group |= values  # an optimiser's checkpoint holds its old rates, too
     return found or dict(step=0, history=[], sums=[0.0] * 3)
 
 def _share(model, accelerator):
