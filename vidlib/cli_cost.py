@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['network_arguments', 'operator_options', 'built', 'cost']
 
-# %% ../nbs/6-run/cli_cost.ipynb #2bff61d1
+# %% ../nbs/6-run/cli_cost.ipynb #f0236300
 from .command import Parser, command, few, one_line, pairs, plural, print_table
 from .core import InputError
 
-# %% ../nbs/6-run/cli_cost.ipynb #199b7af0
+# %% ../nbs/6-run/cli_cost.ipynb #acebcaf6
 _OWN = dict(trunk='--trunk', frames='--frames', num_classes='--classes', weights='--weights', temporal_pool='--temporal-pool', dropout='--dropout', where='--where')
 
 def network_arguments(p: Parser):
@@ -23,7 +23,7 @@ def operator_options(words: list | None) -> dict:
     for k in found.keys() & _OWN.keys(): raise InputError(f"{k} is no option of an operator; use {_OWN[k]}.")
     return found
 
-# %% ../nbs/6-run/cli_cost.ipynb #ae72771e
+# %% ../nbs/6-run/cli_cost.ipynb #dd2ded22
 def built(
     make,  # function without arguments that builds the network
     options: dict,  # of `operator_options`
@@ -36,7 +36,7 @@ def built(
         settings = ', '.join(f'{k}={v!r}' for k, v in options.items()) or 'these settings'
         raise InputError(f"A network cannot be built with {settings} ({one_line(e)}).") from e
 
-# %% ../nbs/6-run/cli_cost.ipynb #43acddb6
+# %% ../nbs/6-run/cli_cost.ipynb #5f25081c
 def _arguments():
     from vidlib.trunk import TRUNKS
     from vidlib.zoo import NETS
@@ -51,7 +51,7 @@ def _arguments():
     p.add_argument('--table', action='store_true', help='also one line per module')
     return p
 
-# %% ../nbs/6-run/cli_cost.ipynb #dd67f502
+# %% ../nbs/6-run/cli_cost.ipynb #b1620e78
 def _count(a, net, trunk):
     "Build on the meta device and count."
     import torch
@@ -66,7 +66,7 @@ def _line(net, trunk, c, views):
     gmacs, without_fc = views * c.gmacs, views * c.macs_without_fc / 1e9
     return dict(network=net, trunk=trunk, params=f'{c.params:,}', gmacs=f'{gmacs:.4f}', without_fc=f'{without_fc:.4f}')
 
-# %% ../nbs/6-run/cli_cost.ipynb #c09f4bcb
+# %% ../nbs/6-run/cli_cost.ipynb #188de87f
 @command
 def cost(argv=None):
     "vidlib_cost: parameters and multiply-adds of networks."

@@ -42,6 +42,7 @@ def _arguments():
     _convert_arguments(ways)
     return p
 
+# %% ../nbs/6-run/cli_data.ipynb #415704a5
 @command
 def data(argv=None):
     "vidlib_data: make, check and convert sets of videos."
@@ -69,6 +70,7 @@ def _look(row):
             return len(video), *shape[1:3]
     except InputError as e: return str(e)
 
+# %% ../nbs/6-run/cli_data.ipynb #ded9d68d
 def _look_at_all(rows):
     from tqdm.auto import tqdm
     from vidlib.data.dataset import _ahead
@@ -108,6 +110,7 @@ def _odd(rows):
     mixed = sorted({k for k in labels if len({r.get('class') or '' for r in rows if r['label'] == k}) > 1})
     if mixed: yield f"label {few(mixed)} has several class names"
 
+# %% ../nbs/6-run/cli_data.ipynb #27f55cbb
 def _repeated(parts): return sum(map(len, parts)) - len(set().union(*parts))
 
 # %% ../nbs/6-run/cli_data.ipynb #a8263ce8

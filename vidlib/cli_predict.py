@@ -53,6 +53,7 @@ def _evaluate_arguments():
     p.add_argument('--cpu', action='store_true', help='stay on the CPU')
     return p
 
+# %% ../nbs/6-run/cli_predict.ipynb #fdcd1fd1
 def _data_of(cell, given):
     "The annotation file to test on."
     from vidlib.data.generate import SETS
@@ -76,12 +77,12 @@ def evaluate(argv=None):
     rows = read_annotations(_data_of(cell, a.data), a.split or cell.split, num_classes=model.fc.out_features)
     result = run(model, rows, protocol, names, device=engine(cpu=a.cpu).device, workers=a.workers)
     print(f'{cell.net} trained on {cell.data}: {result}')
-    for line in result.faults: print(one_line(line))
     _print_classes(result, names, a.confusion)
 
 # %% ../nbs/6-run/cli_predict.ipynb #4344f3c8
 def _print_classes(result, names, confusion):
-    "Videos and accuracy of each class; how its videos were answered."
+    "Videos that could not be read; videos and accuracy of each class; how they were answered."
+    for line in result.faults: print(one_line(line))
     total, right = result.labels.bincount(minlength=len(names)).tolist(), result.per_class().tolist()
     print_table([{'class': n, 'videos': v, 'top-1 %': t if v else '-'} for n, v, t in zip(names, total, right)], ['class', 'videos', 'top-1 %'])
     if not confusion: return
@@ -114,6 +115,7 @@ def _what_was_read(path, total, used, protocol):
     if announced > total: text += f"; its header promises {announced} frames, {announced - total} of them cannot be decoded"
     return text + (f"; it is shorter than the {protocol.frames} frames of a clip, so frames are repeated" if total < protocol.frames else '')
 
+# %% ../nbs/6-run/cli_predict.ipynb #1dfa53b8
 def _clip(path, protocol):
     "All views of one clip, as uint8; says which frames they are."
     from vidlib.data.decode import open_video

@@ -105,6 +105,7 @@ def _same_run(folder, cell):
     about = {k: v for k, v in settings_row(cell).items() if k != 'split'}
     Checkpoints(folder, SimpleNamespace(load_state=lambda path: None), about).load()
 
+# %% ../nbs/6-run/cli_train.ipynb #e961cde5
 def _check_views(sets, names, cell):
     "Do training and testing give clips of the wanted size? And may these classes be mirrored?"
     for name, s in sets.items():
@@ -119,6 +120,7 @@ def _warn_of_mirrors(names, transform):
     sided = [n for n in names if re.search(r'\b(left|right|(anti|counter)?-?clockwise)\b', n, re.I)]
     if sided: print(f"Note: the classes {few(sided)} tell left from right, and the transform {transform} mirrors half of the training clips; --transform mini does not (it does not resize either).")
 
+# %% ../nbs/6-run/cli_train.ipynb #026f2bd2
 def _plan(a):
     "All that a training needs, looked at: cells, data, and a folder for each network."
     from vidlib.cost import count
@@ -138,27 +140,33 @@ def _plan(a):
 def train(argv=None):
     "vidlib_train: train networks on a generated set or on your own videos."
     from vidlib.report import bound_of
-    from vidlib.study import datasets, run_cell
+    from vidlib.study import datasets
     if 'matplotlib.pyplot' not in sys.modules: __import__('matplotlib').use('agg')
     a = _arguments().parse_args(argv)
     plan = _plan(a)
     sets = datasets(plan.first, plan.csv, plan.splits)
     print(one_line(f"Data: {plan.csv}: {', '.join(f'{len(s)} {k}' for k, s in sets.items())} clips, {plural(len(plan.names), 'class')}"), flush=True)
     _check_views(sets, plan.names, plan.first)
-    bound, baselines, runs = bound_of(plan.first), _baselines(plan, a), {}
-    for net, cell in plan.cells.items():
-        known = ', from its checkpoint on' if any(plan.folders[net].glob('step_*')) else ''
-        print(f"Training {net}, {plural(cell.recipe.epochs, 'epoch')}, seed {cell.recipe.seed}{known}", flush=True)
-        runs[net] = run_cell(cell, plan.folders[net], sets, plan.csv, plan.out / 'runs.csv', a.cpu, a.workers)
+    bound, baselines = bound_of(plan.first), _baselines(plan, a)
+    runs = {net: _run(net, plan, sets, a) for net in plan.cells}
     if speaks(): _say_results(runs, baselines, bound, plan)
 
 # %% ../nbs/6-run/cli_train.ipynb #450fdc25
+def _run(net, plan, sets, a):
+    "Train one network, or go on with it."
+    from vidlib.study import run_cell
+    cell, folder = plan.cells[net], plan.folders[net]
+    known = ', from its checkpoint on' if any(folder.glob('step_*')) else ''
+    print(f"Training {net}, {plural(cell.recipe.epochs, 'epoch')}, seed {cell.recipe.seed}{known}", flush=True)
+    return run_cell(cell, folder, sets, plan.csv, plan.out / 'runs.csv', a.cpu, a.workers)
+
 def _baselines(plan, a):
     from vidlib.data.generate import SETS
     if plan.first.data not in SETS or a.no_baselines: return []
     from vidlib.data.baselines import handmade_baselines
     return handmade_baselines(plan.csv.parent, plan.first.split)
 
+# %% ../nbs/6-run/cli_train.ipynb #0ffae9c2
 def _say_results(runs, baselines, bound, plan):
     from vidlib.report import plateau, show_runs, table
     print()

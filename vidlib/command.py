@@ -61,6 +61,7 @@ def _one_voice(name):
         warnings.showwarning = lambda message, *_, **__: speaks() and _say(name, message)
         yield
 
+# %% ../nbs/6-run/command.ipynb #f0037dd0
 def one_line(message) -> str:
     "One line: of a worker's stack trace the last one; paths below this folder are counted from it."
     text = str(message).strip()
@@ -135,6 +136,7 @@ def print_table(
         first, *others = (f'{c:{"<" if i == 0 else ">"}{w}}' for i, (c, w) in enumerate(zip(line, widths)))
         print('  '.join([first, *others]).rstrip())
 
+# %% ../nbs/6-run/command.ipynb #601180df
 def plural(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 'es' if noun.endswith('s') else 's'}"
 
@@ -153,6 +155,7 @@ def shell(
         except SystemExit as e: status = e.code  # --help
     if status: print(f'[exit status {status}]')
 
+# %% ../nbs/6-run/command.ipynb #d63933de
 def said(run, words: str = '') -> str:
     "What `shell` prints below the line that was typed; paths below this folder are counted from it."
     with contextlib.redirect_stdout(io.StringIO()) as out: shell(run, words)

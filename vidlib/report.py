@@ -71,7 +71,8 @@ def table(
     return [dict(zip(columns, row)) for row in rows], columns
 
 # %% ../nbs/6-run/report.ipynb #235b29bc
-def _curves(ax, runs):
+def _curves(ax, runs, bound):
+    if bound is not None: ax.axhline(bound, color='k', lw=1, ls='--')
     for i, (name, (_, history)) in enumerate(runs.items()):
         epochs, val = [h['epoch'] for h in history], 'val_top1' in history[0]
         ax.plot(epochs, [h['train_top1'] for h in history], color=f'C{i}', lw=1, ls=':', label=None if val else name)
@@ -79,11 +80,13 @@ def _curves(ax, runs):
     ax.set(xlabel='epoch', ylabel='top-1 (%)', ylim=(0, 100), title='validation (dotted: training clips)')
     ax.legend(frameon=False)
 
-def _bars(ax, tested, title):
+# %% ../nbs/6-run/report.ipynb #f936be56
+def _bars(ax, tested, bound):
+    if bound is not None: ax.axvline(bound, color='k', lw=1, ls='--')
     for name, top1, colour in tested:
         ax.barh(name, top1, color=colour)
         ax.annotate(f'{top1:.1f}', (top1, name), xytext=(3, 0), textcoords='offset points', va='center', fontsize=9)
-    ax.set(xlabel='top-1 on the test split (%)', xlim=(0, 108), title=title)
+    ax.set(xlabel='top-1 on the test split (%)', xlim=(0, 108), title='test' if bound is None else 'dashed: bound for blind networks')
     ax.invert_yaxis(); ax.tick_params(axis='y', labelsize=8)
 
 # %% ../nbs/6-run/report.ipynb #307eadd7
@@ -95,14 +98,13 @@ def show_runs(
 ):  # matplotlib figure
     "Training curves beside test accuracy, with the bound."
     fig, (left, right) = need('matplotlib.pyplot').subplots(1, 2, figsize=(9, 3.4), dpi=100, width_ratios=(3, 2))
-    _curves(left, runs)
-    _bars(right, [(n, row['top1'], f'C{i}') for i, (n, (row, _)) in enumerate(runs.items())] + [(*b, '0.75') for b in baselines],
-          'test' if bound is None else 'dashed: bound for blind networks')
-    if bound is not None: left.axhline(bound, color='k', lw=1, ls='--'); right.axvline(bound, color='k', lw=1, ls='--')
+    _curves(left, runs, bound)
+    _bars(right, [(n, row['top1'], f'C{i}') for i, (n, (row, _)) in enumerate(runs.items())] + [(*b, '0.75') for b in baselines], bound)
     fig.tight_layout()
     if path: _save(fig, path)
     return fig
 
+# %% ../nbs/6-run/report.ipynb #6435e49e
 def _save(fig, path):
     "Written aside, then renamed."
     aside = Path(f'{path}.tmp')
