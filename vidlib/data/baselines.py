@@ -57,24 +57,28 @@ def stands_out(
     return np.stack([edges(grid).sum((1, 2, 3)), np.abs(k * grid - mean).max((1, 2, 3)), (k * (grid ** 2).sum((1, 2)) - mean[:, 0, 0] ** 2).sum(-1)], 1)
 
 # %% ../../nbs/1-data/baselines.ipynb #8b4fc075
+def _moved(clip): return pool((np.maximum(clip[1:], clip[:-1]) - np.minimum(clip[1:], clip[:-1])).sum(0, dtype=np.int64))
+
+def _sharpest(clip, grid, edge):
+    "What stands out in the sharpest frames, against the clip's average."
+    sharp = sharpness(clip)
+    best = sharp == sharp.max()
+    return [v[best].sum(0) / best.sum() - v.sum(0) / len(v) for v in (stands_out(grid), pool(edge[:, :12, :12], 4))]
+
+def _four(n):
+    "Four frames that are their own mirror."
+    early = ((np.arange(2) + 0.5) * n / 4).astype(int)
+    return [*early, *(n - 1 - early[::-1])]
+
+# %% ../../nbs/1-data/baselines.ipynb #f57c53fb
 def features(
     clip: np.ndarray,  # uint8 `(T, H, W, 3)`
 ) -> dict:  # name of the baseline -> flat float64 array
     "What each baseline sees of a clip."
-    grid, n = pool(clip), len(clip)
-    edge, sharp = edges(grid), sharpness(clip)
-    best = sharp == sharp.max()
-    moved = (np.maximum(clip[1:], clip[:-1]) - np.minimum(clip[1:], clip[:-1])).sum(0, dtype=np.int64)
-    early = ((np.arange(2) + 0.5) * n / 4).astype(int)
-    four = [*early, *(n - 1 - early[::-1])]  # its own mirror
-    seen = {
-        "mean frame": [grid.sum(0)],
-        "mean absolute difference": [pool(moved)],
-        "sharpest frame": [v[best].sum(0) / best.sum() - v.sum(0) / n for v in (stands_out(grid), pool(edge[:, :12, :12], 4))],
-        "last minus first frame": [grid[-1] - grid[0]],
-        "last minus first edges": [edge[-1] - edge[0]],
-        "nearest neighbour": [pool(clip[four], CELLS // 2)],
-    }
+    grid, few = pool(clip), pool(clip[_four(len(clip))], CELLS // 2)
+    edge = edges(grid)
+    seen = {"mean frame": [grid.sum(0)], "mean absolute difference": [_moved(clip)], "sharpest frame": _sharpest(clip, grid, edge),
+            "last minus first frame": [grid[-1] - grid[0]], "last minus first edges": [edge[-1] - edge[0]], "nearest neighbour": [few]}
     return {k: np.concatenate([a.ravel() for a in v]).astype(np.float64) for k, v in seen.items()}
 
 BLIND = {"mean frame": "shuffle", "mean absolute difference": "reversal", "sharpest frame": "shuffle"}  # the others see the order
@@ -96,6 +100,7 @@ def ridge(
         return (z(rows) @ w + target.mean(0)).argmax(1)[back.reshape(-1)]
     return predict
 
+# %% ../../nbs/1-data/baselines.ipynb #fe789d44
 def nearest(
     x: np.ndarray,  # `(n, d)` whole numbers
     y: np.ndarray,  # `(n,)` labels
@@ -115,6 +120,7 @@ class Baseline(NamedTuple):
     top1: float
     blind: str  # 'shuffle' | 'reversal' | 'none'
 
+# %% ../../nbs/1-data/baselines.ipynb #6f87f5b5
 def read_features(
     folder,  # of a generated set
     split: str,  # 'train' | 'val' | 'test'
@@ -130,21 +136,20 @@ def read_features(
     return {k: np.stack([s[k] for s in seen]) for k in seen[0]}, np.array([int(r["label"]) for r in rows])
 
 # %% ../../nbs/1-data/baselines.ipynb #7237976b
+def _fitted(name, x, y, classes):
+    "A rule, and what it says of the clips that it was fitted on."
+    if name == "nearest neighbour": return (rule := nearest(x, y)), rule(x, itself=True)
+    return (rule := ridge(x, y, classes)), rule(x)
+
 def handmade_baselines(
     folder,  # of a generated set, as `generate` returns it
     split: str = "test",  # split to score
 ) -> list:  # of `Baseline` rows
     "Fit every baseline on the training files and score it on the files of another split."
-    n = len(load_set(folder)["classes"])
+    n, rows = len(load_set(folder)["classes"]), []
     (train, y), (other, truth) = read_features(folder, "train"), read_features(folder, split)
     top1 = lambda guess, labels: round(100 * float((guess == labels).mean()), 2)
-    rows = []
     for name in train:
-        if name == "nearest neighbour":
-            predict = nearest(train[name], y)
-            own = predict(train[name], itself=True)
-        else:
-            predict = ridge(train[name], y, n)
-            own = predict(train[name])
-        rows.append(Baseline(name, top1(own, y), top1(predict(other[name]), truth), BLIND.get(name, "none")))
+        rule, own = _fitted(name, train[name], y, n)
+        rows.append(Baseline(name, top1(own, y), top1(rule(other[name]), truth), BLIND.get(name, "none")))
     return rows

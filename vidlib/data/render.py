@@ -22,6 +22,7 @@ def _smooth(rng, cells, n):
     rows = grid[k] * (1 - f)[:, None, None] + grid[k + 1] * f[:, None, None]
     return rows[:, k] * (1 - f)[:, None] + rows[:, k + 1] * f[:, None]
 
+# %% ../../nbs/1-data/render.ipynb #cffbd412
 def _pattern(p, n, scale):
     "The background families `(n, n)`, about -1 to 1 with mean near 0; random phase and orientation."
     y, x = (np.mgrid[:n, :n] - n / 2) / (p["spacing"] * scale)  # in repeats
@@ -57,6 +58,7 @@ def _track(o, frames, sign=1):
     r = o["radius"] * (1 + (o["path"] / 64 * (2 * p - 1) if o["move"] == "grow" else 0 * p))
     return o["x"] + shift * np.cos(o["angle"]), o["y"] + shift * np.sin(o["angle"]), r, p if o["move"] == "fade" else np.ones(frames)
 
+# %% ../../nbs/1-data/render.ipynb #9cddf11b
 def _paint(video, o, s, scene, sign=1):
     "Draw one object into all frames at once, inside the bounding box of its whole path."
     k = s.size / 64
@@ -97,6 +99,7 @@ def written(
     if "arrangement" in scene: i = np.concatenate([i.reshape(len(scene["arrangement"]), -1)[ord(part) - 65] for part in scene["arrangement"]])
     return i[::-1] if scene["reverse"] else i
 
+# %% ../../nbs/1-data/render.ipynb #5ce41474
 def render(
     s: MiniSet,
     scene: dict,  # from `draw_scene` or `takes`

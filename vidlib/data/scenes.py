@@ -44,12 +44,6 @@ class Knobs:
     train_twins: bool = True  # training scenes, too, are written once for each label that they can have
     qp: int = 26  # the encoder's constant quantiser
     seed: int = 0
-    arrangements: tuple = ("ABCD", "BADC")  # orders of the clip's equal parts that are classes (mini-pattern)
-    slow: tuple = (0.92, 1.0)  # `speed` of the tempos that are trained on ... (mini-tempo)
-    medium: tuple = (0.44, 0.52)
-    fast: tuple = (0.04, 0.08)  # ... and of the one that is not: one or two frames of 28
-    window: int = 10  # frames that carry the labelled movement (mini-needle)
-    fillers: tuple = ("split/merge", "appear/vanish")  # movements of the other frames (mini-needle)
 
 # %% ../../nbs/1-data/scenes.ipynb #afc6aeed
 def stream(*key):
@@ -80,6 +74,7 @@ def _object(s, u, split):
 # %% ../../nbs/1-data/scenes.ipynb #cac31873
 EASE = (lambda u: u, lambda u: u * u, lambda u: u * (2 - u), lambda u: u * u * (3 - 2 * u))
 
+# %% ../../nbs/1-data/scenes.ipynb #391901b9
 def moving(
     s: Knobs,
     u,  # a stream
@@ -101,6 +96,7 @@ def _still(s, u, split):
     o = _object(s, u, split)
     return o | dict(move="wobble", x=u(4, 60), y=u(4, 60), path=u(0, 4), angle=u(0, 3.1416), period=u(8, 28), phase=u(0, 6.2832))
 
+# %% ../../nbs/1-data/scenes.ipynb #81df05ae
 def world(
     s: Knobs,
     u,  # a stream
@@ -113,6 +109,7 @@ def world(
     camera = np.clip(np.cumsum([[0, 0]] + walk, 0), -MARGIN, MARGIN).tolist()
     return dict(texture=texture, base=[u(0.35, 0.65) for _ in range(3)], camera=camera, still=[_still(s, u, split) for _ in range(s.distractors)])
 
+# %% ../../nbs/1-data/scenes.ipynb #805bffd2
 def pattern(
     s: Knobs,
     u,  # a stream
