@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['temporal_pool_loop', 'TemporalPool']
 
-# %% ../nbs/2-frame/pooling.ipynb #92b3ddac
+# %% ../nbs/2-frame/pooling.ipynb #89305856
 import torch
 from torch import nn
 
