@@ -43,6 +43,15 @@ def encoder(
 COLUMNS = ("path", "label", "start", "end", "split", "scene", "twin", "movement", "direction", "onset", "stop", "speed",
            "window_first", "window_last", "arrangement", "tempo", "motion", "heading")
 
+def _row(s, split, i, number, twin, scene):
+    "The line of one clip; lists as text, an entry a frame."
+    known = {k: ";".join("" if x != x else f"{x:g}" for x in v) if k in ("motion", "heading") else v for k, v in truth(s, scene).items()}
+    return {k: "" for k in COLUMNS} | dict(
+        path=f"videos/{split}-{i:05d}{' rstuvwxyz'[twin].strip()}.mp4", label=scene["label"], start=0, end=s.num_frames, split=split, scene=number, twin=twin,
+        movement=scene["pair"].split("/")[scene["reverse"]], direction="reversed" if scene["reverse"] else "forward",
+        arrangement=scene.get("arrangement", ""), tempo=scene.get("tempo", "")) | known
+
+# %% ../../nbs/1-data/generated.ipynb #aa9b3f01
 def rows(
     s: MiniSet,
     split: str,
@@ -50,14 +59,9 @@ def rows(
 ) -> list:  # a dict with the keys `COLUMNS` for each clip of the scene; speed in stored px per frame
     "The lines of the annotation file for one scene: its clip, and the clip's twins where the split has twins."
     out, number = [], {"train": 0, "val": s.scenes("train")}.get(split, s.scenes("train") + s.scenes("val")) + i
-    line = lambda values: ";".join("" if v != v else f"{v:g}" for v in values)
-    for twin, c in enumerate(takes(s, split, i)):
-        known = truth(s, c)
-        out.append({k: "" for k in COLUMNS} | dict(
-            path=f"videos/{split}-{i:05d}{' rstuvwxyz'[twin].strip()}.mp4", label=c["label"], start=0, end=s.num_frames, split=split, scene=number, twin=twin,
-            movement=c["pair"].split("/")[c["reverse"]], direction="reversed" if c["reverse"] else "forward", arrangement=c.get("arrangement", ""), tempo=c.get("tempo", ""),
-            **known | {k: line(known[k]) for k in ("motion", "heading")}))
-        out += [out[-1] | dict(split=view) for view, holds in s.kind.views if split == "test" and holds(c)]  # listed once more
+    for twin, scene in enumerate(takes(s, split, i)):
+        row = _row(s, split, i, number, twin, scene)
+        out += [row, *(row | dict(split=view) for view, holds in s.kind.views if split == "test" and holds(scene))]  # views: listed once more
     return out
 
 # %% ../../nbs/1-data/generated.ipynb #81c290d3
@@ -141,6 +145,20 @@ def _run(s, part, jobs, workers, bar):
     for c in chunks: bar.update(_write_scenes(s, part, c))
 
 # %% ../../nbs/1-data/generated.ipynb #bde4c026
+def _make(s, folder, part, want, workers):
+    "All files into `part`, which is then renamed to `folder`."
+    from tqdm.auto import tqdm
+    jobs = [(split, i) for split in s.kind.splits for i in range(s.scenes(split))]
+    if workers is None: workers = 2 if s.train + s.val + s.test >= 200 else 1
+    if _is_set(folder, want) and not part.exists(): os.rename(folder, part)  # clips are missing: mend it
+    (part / "videos").mkdir(parents=True, exist_ok=True)
+    with tqdm(total=len(jobs), desc=f"{s.name}: scenes", leave=False, disable="IN_TEST" in os.environ) as bar: _run(s, part, jobs, workers, bar)
+    _save(part / "annotations.csv", _table(s, jobs))
+    _save(part / "set.json", json.dumps(want, indent=1, sort_keys=True) + "\n")
+    for stray in (part / "videos").glob(".*"): stray.unlink()  # left by a killed run
+    os.rename(part, folder)
+
+# %% ../../nbs/1-data/generated.ipynb #c4de6361
 def generate(
     name: str,  # a row of `SETS`
     root=None,  # folder to put the set's folder in; by default `data_root() / 'generated'`
@@ -148,27 +166,16 @@ def generate(
     **knobs,  # fields of `MiniSet`
 ) -> Path:  # the set's folder: set.json, annotations.csv, videos/*.mp4
     "Make a set of video files, or find the one made before. Raises `InputError` when it cannot be written."
-    from tqdm.auto import tqdm
     s = mini_set(name, **knobs)
     root, want = Path(root) if root is not None else data_root() / "generated", describe(s)
     code = hashlib.sha256(json.dumps(want, sort_keys=True).encode()).hexdigest()[:8]
-    plain, coded, part = root / name, root / f"{name}-{code}", root / f".{name}-{code}.part"
+    plain, coded = root / name, root / f"{name}-{code}"
     for folder in (plain, coded):
         if _complete(folder, want): return folder
     folder = plain if s == SETS[name].defaults and (not plain.exists() or _is_set(plain, want)) else coded
-    jobs = [(split, i) for split in s.kind.splits for i in range(s.scenes(split))]
-    if workers is None: workers = 2 if s.train + s.val + s.test >= 200 else 1
-    try:
-        if _is_set(folder, want) and not part.exists(): os.rename(folder, part)  # clips are missing: mend it
-        (part / "videos").mkdir(parents=True, exist_ok=True)
-        with tqdm(total=len(jobs), desc=f"{name}: scenes", leave=False, disable="IN_TEST" in os.environ) as bar: _run(s, part, jobs, workers, bar)
-        _save(part / "annotations.csv", _table(s, jobs))
-        _save(part / "set.json", json.dumps(want, indent=1, sort_keys=True) + "\n")
-        for stray in (part / "videos").glob(".*"): stray.unlink()  # left by a killed run
-        os.rename(part, folder)
+    try: _make(s, folder, root / f".{name}-{code}.part", want, workers)
     except OSError as e:
-        if _complete(folder, want): return folder  # another process made the same set meanwhile
-        raise _cannot(root, e) from None
+        if not _complete(folder, want): raise _cannot(root, e) from None  # else another process made the same set meanwhile
     return folder
 
 # %% ../../nbs/1-data/generated.ipynb #a1457b8d
