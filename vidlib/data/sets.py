@@ -22,7 +22,7 @@ class MiniSet(Knobs):
     slow: tuple = (0.92, 1.0)  # `speed` of the tempos that are trained on ... (mini-tempo)
     medium: tuple = (0.44, 0.52)
     fast: tuple = (0.04, 0.08)  # ... and of the one that is not: one or two frames of 28
-    window: int = 10  # frames that carry the labelled movement (mini-needle)
+    window: int = 8  # frames that carry the labelled movement (mini-needle)
     fillers: tuple = ("split/merge", "appear/vanish")  # movements of the other frames (mini-needle)
     @property
     def kind(self) -> "Kind": return SETS[self.name]
@@ -128,7 +128,7 @@ SETS = {
                        MiniSet(name="mini-mixed", pairs=tuple(PAIRS)[:3], families=FAMILIES[:3], amplitude=0.16, faint=0.3, train=2400, val=480),
                       views=(("test_order", lambda c: "pattern" not in c), ("test_look", lambda c: "pattern" in c))),
     "mini-tempo": Kind(_tempo_scene, _movements, _reversed, _two, _pairs, "reversal", MiniSet(name="mini-tempo"), uses=("slow", "medium", "fast"), splits=(*SPLITS, "unseen")),
-    "mini-needle": Kind(_needle_scene, _movements, _reversed, _two, _pairs, "reversal", MiniSet(name="mini-needle", pairs=tuple(PAIRS)[:3], train=1800, val=360), uses=("window", "fillers")),
+    "mini-needle": Kind(_needle_scene, _movements, _reversed, _two, _pairs, "reversal", MiniSet(name="mini-needle", pairs=tuple(PAIRS)[:3], contrast=0.3, train=600, val=360, train_twins=False), uses=("window", "fillers")),
 }
 
 # %% ../../nbs/1-data/sets.ipynb #92f539a8
