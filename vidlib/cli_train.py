@@ -136,7 +136,7 @@ def _plan(a):
     return SimpleNamespace(cells=cells, first=next(iter(cells.values())), csv=csv, out=out, folders=folders, names=class_names(csv), splits=splits)
 
 # %% ../nbs/6-run/cli_train.ipynb #be7341c1
-@command(stopped='the same command goes on from the last checkpoint')
+@command(stopped='the same command goes on where it was')
 def train(argv=None):
     "vidlib_train: train networks on a generated set or on your own videos."
     from vidlib.report import bound_of

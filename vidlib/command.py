@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import re
 import shlex
 import sys
 import warnings
@@ -44,8 +45,12 @@ def _status(name, f, argv, stopped):
     except KeyboardInterrupt: return _say(name, f'stopped{stopped and "; "}{stopped}.', 130)
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has had enough
     except OSError as e: return _say(name, e, 1)
+    except RuntimeError as e:
+        if type(e).__name__ != 'OutOfMemoryError': raise  # torch's, of a GPU
+        return _say(name, f'{str(e).partition(". ")[0]}; take smaller batches or clips.', 1)
     return 0
 
+# %% ../nbs/6-run/command.ipynb #f519d24e
 def _say(name, text, status=0):
     print(f'{name}: {one_line(text)}', file=sys.stderr)
     return status
@@ -127,14 +132,14 @@ def pairs(
 # %% ../nbs/6-run/command.ipynb #a5f2df4b
 def print_table(
     rows: list,  # of dicts
-    columns: list,  # keys, in order; the first is set to the left
+    columns: list,  # keys, in order
 ):
-    "Rows as aligned text; fractions with two decimals."
+    "Rows as aligned text: words to the left, numbers to the right, fractions with two decimals."
     cells = [[f'{r[c]:.2f}' if isinstance(r[c], float) else str(r[c]) for c in columns] for r in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells)]
+    sides = ['>' if all(re.fullmatch(r'[-+.,\d]*', c) for c in column) else '<' for column in zip(*cells)]
     for line in [columns, ['-' * w for w in widths], *cells]:
-        first, *others = (f'{c:{"<" if i == 0 else ">"}{w}}' for i, (c, w) in enumerate(zip(line, widths)))
-        print('  '.join([first, *others]).rstrip())
+        print('  '.join(f'{c:{side}{w}}' for c, side, w in zip(line, sides or '<' * len(columns), widths)).rstrip())
 
 # %% ../nbs/6-run/command.ipynb #601180df
 def plural(n: int, noun: str) -> str:

@@ -86,7 +86,7 @@ def _bars(ax, tested, bound):
     for name, top1, colour in tested:
         ax.barh(name, top1, color=colour)
         ax.annotate(f'{top1:.1f}', (top1, name), xytext=(3, 0), textcoords='offset points', va='center', fontsize=9)
-    ax.set(xlabel='top-1 on the test split (%)', xlim=(0, 108), title='test' if bound is None else 'dashed: bound for blind networks')
+    ax.set(xlabel='top-1 on the test split (%)', xlim=(0, 116), title='test' if bound is None else 'dashed: bound for blind networks')
     ax.invert_yaxis(); ax.tick_params(axis='y', labelsize=8)
 
 # %% ../nbs/6-run/report.ipynb #307eadd7
