@@ -108,7 +108,8 @@ def explained(
     "Around a loop over a loader: says in one line which process died or stood still, and at which video. Raises `VideoError`."
     try: yield
     except RuntimeError as e:
-        line = str(e).split('\n')[0]
+        cause = e.__cause__ if isinstance(e.__cause__, RuntimeError) else e  # what it died of, where torch knows
+        line = str(cause).split('\n')[0]
         if not line.startswith('DataLoader'): raise
         dead = re.findall(r'\d+', line.partition('pid')[2].partition(' is ')[0].partition(' exited')[0])
         if 'timed out' in line: what = f"no batch came for {re.search(r'[0-9.]+', line)[0]} s; the processes of the loader were at"
