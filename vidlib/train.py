@@ -130,7 +130,8 @@ def _epoch_row(epoch, recipe, sums, model, val_set, accelerator, workers):
 # %% ../nbs/6-run/train.ipynb #7314bf8c
 def _train(model, optimizer, accelerator, recipe, train_set, val_set, workers, at, steps, store, save_every, bar, keyboard):
     "From where `at` stands to the end of the run; `at` (step, history, sums) moves along."
-    sums = torch.tensor(at['sums'], dtype=torch.float64, device=accelerator.device)
+    sums = torch.tensor(at['sums'], dtype=torch.float64, device=accelerator.device).view(-1, 3)[accelerator.process_index]  # each process has its own
+    now = lambda: at | dict(sums=accelerator.gather(sums[None]).tolist())
     while at['step'] < recipe.epochs * steps:
         for part, update in _epoch(model, optimizer, accelerator, recipe, train_set, workers, at['step'], steps):
             at['step'] += 1
@@ -139,13 +140,13 @@ def _train(model, optimizer, accelerator, recipe, train_set, val_set, workers, a
             inside = update and at['step'] % steps  # the optimiser has taken its step, and the epoch goes on
             keep = inside and store and (keyboard.asked or save_every and at['step'] % save_every == 0)
             if keep or at['step'] % 100 == 0: check_numbers(model, optimizer, accelerator, sums, recipe, at, steps, store)
-            if keep: store.save(at | dict(sums=sums.tolist()))
+            if keep: store.save(now())
             if inside: keyboard.stop(store)
         check_numbers(model, optimizer, accelerator, sums, recipe, at, steps, store)
         at['history'].append(_epoch_row(at['step'] // steps, recipe, sums, model, val_set, accelerator, workers))
         sums.zero_()
         bar.set_postfix({k: f'{v:.3g}' for k, v in at['history'][-1].items() if k in ('train_loss', 'val_top1')})
-        if store: store.save(at | dict(sums=sums.tolist()))
+        if store: store.save(now())
         keyboard.stop(store)
 
 # %% ../nbs/6-run/train.ipynb #21d6bc1a
@@ -168,7 +169,7 @@ def fit(
     torch.manual_seed(recipe.seed + 10**6 * accelerator.process_index)  # for dropout: each process has masks of its own
     settings = asdict(recipe) | dict(processes=accelerator.num_processes) | (about or {})
     store = Checkpoints(out, accelerator, settings, dict(train=clip_list(train_set), val=clip_list(val_set))) if out else None
-    at = _begin(store, resume, optimizer)
+    at = _begin(store, resume, optimizer) or dict(step=0, history=[], sums=[[0.0] * 3] * accelerator.num_processes)
     together = recipe.batch_size * accelerator.num_processes  # clips of a step
     steps = math.ceil(len(train_set) / together)
     data = train_set if accelerator.num_processes == 1 else Even(train_set, together)
@@ -179,12 +180,12 @@ def fit(
 
 # %% ../nbs/6-run/train.ipynb #ec2eb96b
 def _begin(store, resume, optimizer):
-    "Where the run stands: at a checkpoint, or at its beginning."
+    "The checkpoint that the run goes on from, or None."
     ours = [{k: v for k, v in group.items() if k != 'params'} for group in optimizer.param_groups]
     if store and not resume: store.clear()
-    found = store.load(resume if isinstance(resume, tuple) else ()) if store and resume else None
+    at = store.load(resume if isinstance(resume, tuple) else ()) if store and resume else None
     for group, values in zip(optimizer.param_groups, ours): group |= values  # an optimiser's checkpoint holds its old rates, too
-    return found or dict(step=0, history=[], sums=[0.0] * 3)
+    return at
 
 def _share(model, accelerator):
     "At the end all processes hold the statistics of the first one: each has seen its own batches last."
