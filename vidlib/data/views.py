@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'views', 'to_input']
 
-# %% ../../nbs/1-data/views.ipynb #c33e5fde
+# %% ../../nbs/1-data/views.ipynb #df94ee74
 from functools import lru_cache
 
 import torch
@@ -13,7 +13,7 @@ import torch
 from ..core import InputError
 from .crops import _check, _fits
 
-# %% ../../nbs/1-data/views.ipynb #8087639e
+# %% ../../nbs/1-data/views.ipynb #21ec3b4c
 def views(
     clip: torch.Tensor,  # uint8 `(T, H, W, 3)`
     crops: int,  # 1: centre; 3: ends of the longer side and centre; 5: corners and centre; 10: these and mirrored
