@@ -104,6 +104,7 @@ def folder_name(
     k = hashlib.sha256(json.dumps(key(replace(cell, split='any'))).encode()).hexdigest()[:12]
     return f'{Path(cell.data).stem}-{cell.net}-{cell.frames}f-seed{cell.recipe.seed}-{k}'
 
+# %% ../nbs/6-run/engine.ipynb #dde6eaa6
 def _decoded(cell, out): return Path(out) / 'decoded' / settings_row(cell)['data_hash']
 
 def _work(cell, table, out, cpu):
@@ -139,7 +140,7 @@ class _Team:
         self.busy, self.later, self.failed, self.added = {}, {}, {}, 0
     def start(self, cells):
         "Give work to whoever has none."
-        running = {folder_name(c) for c in self.busy.values()}  # a training run is in one process
+        running = {folder_name(c) for c in self.busy.values()}
         for c in cells:
             if len(self.busy) >= self.jobs: return
             if (name := folder_name(c)) in running or self.later.get(name, 0) > time.time(): continue
@@ -148,16 +149,15 @@ class _Team:
     def collect(self):
         "Wait for a cell to end, five seconds at most. Returns how many are done with."
         if not self.busy: return time.sleep(0.5) or 0  # another engine has all that is left
-        ended = wait(self.busy, max(0, min(5, self.deadline - time.time())), FIRST_COMPLETED).done
-        return sum(self.note(f, folder_name(self.busy.pop(f))) for f in ended)
-    def note(self, future, name):
-        try: what = future.result()
-        except InputError as e: self.failed[name] = str(e); return 0
-        if what == 'taken': self.later[name] = time.time() + 2; return 0
-        self.added += what == 'row'
-        return 1
-    def end(self):
-        "End the workers now; what they were at can be taken up from its checkpoint."
+        done = 0
+        for f in wait(self.busy, max(0, min(5, self.deadline - time.time())), FIRST_COMPLETED).done:
+            name = folder_name(self.busy.pop(f))
+            try: what = f.result()
+            except InputError as e: self.failed[name], what = str(e), 'failed'
+            if what == 'taken': self.later[name] = time.time() + 2
+            self.added, done = self.added + (what == 'row'), done + (what in ('row', 'done'))
+        return done
+    def end(self):  # now; what they were at can be taken up from its checkpoint
         for p in list((self.pool._processes or {}).values()): p.kill()
         self.pool.shutdown(wait=True, cancel_futures=True)
 
@@ -173,8 +173,7 @@ def run_studies(
     "Run the cells that have no row yet, until all have one or the time is up."
     from tqdm.auto import tqdm
     cpu, jobs = _machine(device, jobs)
-    table, deadline = Path(table), time.time() + budget
-    out = Path(out or table.parent / 'cells')
+    table, deadline, out = Path(table), time.time() + budget, Path(out or Path(table).parent / 'cells')
     team = _Team(jobs, deadline, table, out, cpu)
     with tqdm(desc='cells', unit='cell', disable=True if os.environ.get('IN_TEST') else None) as bar:
         try:
@@ -197,7 +196,7 @@ def _machine(device, jobs):
     import torch
     if device not in ('auto', 'cpu', 'cuda'): raise InputError(f"device={device!r} is not known; choose from auto, cpu, cuda.")
     if device == 'cuda' and not torch.cuda.is_available(): raise InputError("There is no GPU that torch can use here; choose device='cpu'.")
-    if jobs is not None and jobs < 1: raise InputError(f"jobs={jobs}: at least 1.")
+    if jobs is not None and jobs < 1: raise InputError(f"jobs={jobs} is no number of cells; at least 1.")
     cpu, cores = device == 'cpu' or not torch.cuda.is_available(), len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     return cpu, jobs or (cores if cpu else max(1, min(4, cores // 2)))
 

@@ -95,6 +95,7 @@ def rates_of(
         lines[name, net] = {str(c.recipe.lr): '–' if s != s else f"{s:.1f}{' *' if i == best else ''}" for i, (c, s) in enumerate(zip(cells, scores))}
     return pd.DataFrame.from_dict(lines, orient='index').rename_axis(['set', 'network'])
 
+# %% ../nbs/6-run/studies.ipynb #1a076c4f
 def tables(
     study: Study,
     rows,  # of `rows_of`

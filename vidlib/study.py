@@ -63,6 +63,7 @@ def locate(
     if not Path(cell.data).is_file(): raise InputError(f"{cell.data} is neither a generated set ({', '.join(SETS)}) nor an annotation file.")
     return Path(cell.data)
 
+# %% ../nbs/6-run/study.ipynb #78bf4d6b
 def datasets(
     cell: Cell,
     csv: Path,  # of `locate`
@@ -80,6 +81,7 @@ def datasets(
     mirrored = dict(label_map=dict(enumerate(load_set(csv.parent)['flip_map']))) if cell.data in SETS and cell.transform != 'mini' else {}
     return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', sample=SAMPLERS[cell.jitter][s != 'train'], cache=cache / f'{s}.npy' if isinstance(cache, Path) else cache, **options) for s in splits}
 
+# %% ../nbs/6-run/study.ipynb #5eb70bd1
 def class_names(
     csv: Path,  # of `locate`
 ) -> list:  # of text, by label
@@ -112,6 +114,7 @@ def _about(cell):
     csv = locate(cell)
     return hashlib.sha256(csv.read_bytes()).hexdigest()[:12], len(class_names(csv)), len(read_annotations(csv, 'train'))
 
+# %% ../nbs/6-run/study.ipynb #5f04143d
 @lru_cache
 def _code(net, trunk, options, frames, temporal_pool, where, transform, sampler):
     "Hash of the code that makes network, clips and training steps. (Reading files, saving and showing progress move no number.)"
