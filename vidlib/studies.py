@@ -35,18 +35,21 @@ def _light():
     cells = [*grid(Cell(), (0, 1, 2), net=('tsm', 'tsn')), *grid(replace(scene, net='tsm'), (0, 1, 2)), *grid(replace(ONE_FRAME, data='mini-scene'), (0, 1, 2))]
     return Study(question='Is the bound real, and is one frame enough where it should be?', cells=tuple(cells), by=('net', 'frames', 'epochs', 'warmup'), claims=('D1', 'G1'))
 
+# %% ../nbs/6-run/studies.ipynb #54bbd6a8
 def _pooling():
     axes = dict(data=('mini-order', 'mini-pattern', 'mini-scene'), net=('tsm', 'tsn'), temporal_pool=(False, True))
     cells = _patient(grid(Cell(), (0, 1, 2), **axes) + grid(Cell(), (0,), frames=(4, 16), **axes))
     return Study(question='What does temporal pooling do to a network that sees order, and to one that does not?', cells=cells,
                  by=('net', 'temporal_pool', 'frames'), claims=('D1', 'D2', 'D3'), rates=RATES)
 
+# %% ../nbs/6-run/studies.ipynb #7bd1508b
 def _sets():
     on, seeds = lambda data, net='tsm': replace(Cell(), data=data, net=net), (0, 1, 2)
     cells = grid(on('mini-pattern'), seeds, net=('tsm', 'tsn', 'tpool')) + grid(on('mini-tempo', 'tconv'), seeds, split=('test', 'unseen'))
     cells += grid(on('mini-needle', 'tconv'), seeds, window=((), ('onset', 'stop'))) + grid(on('mini-mixed'), seeds, net=('tsm', 'tsn'), split=('test_order', 'test_look'))
     return Study(question='Does each generated set have the property that it was made for?', cells=_patient(cells), by=('net', 'split', 'sampling'))
 
+# %% ../nbs/6-run/studies.ipynb #3ab3e460
 KNOBS = dict(contrast=(0.25, 0.7), distractors=(0, 3), noise=(0.0, 0.04), camera=(0.0, 0.8), radius=([4, 7], [8, 14]), path=([8, 16], [28, 44]),
              speed=([0.25, 0.5], [0.9, 1.0]), num_frames=(20, 36))  # below and above the default of mini-order
 
@@ -55,6 +58,7 @@ def _knobs():
     cells = grid(Cell(), net=('tsm', 'tconv', 'tsn'), precision=('bf16',), knobs=settings)
     return Study(question='What does each knob of mini-order do?', cells=cells, by=('knobs', 'data_hash', 'net'))
 
+# %% ../nbs/6-run/studies.ipynb #e57c389c
 STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
