@@ -131,7 +131,7 @@ def read_features(
     with open(Path(folder) / "annotations.csv", newline="") as f: rows = [r for r in csv.DictReader(f) if r["split"] == split]
     if not rows: raise InputError(f"{folder} has no clips in the split {split!r}.")
     seen = []
-    for r in tqdm(rows, desc=f"baselines: {split}", leave=False, disable="IN_TEST" in os.environ):
+    for r in tqdm(rows, desc=f"baselines: {split}", leave=False, disable=True if os.environ.get("IN_TEST") else None):
         with open_video(Path(folder) / r["path"], int(r["start"]), int(r["end"])) as v: seen.append(features(v.read(np.arange(len(v)))))
     return {k: np.stack([s[k] for s in seen]) for k in seen[0]}, np.array([int(r["label"]) for r in rows])
 

@@ -152,7 +152,7 @@ def _make(s, folder, part, want, workers):
     if workers is None: workers = 2 if s.train + s.val + s.test >= 200 else 1
     if _is_set(folder, want) and not part.exists(): os.rename(folder, part)  # clips are missing: mend it
     (part / "videos").mkdir(parents=True, exist_ok=True)
-    with tqdm(total=len(jobs), desc=f"{s.name}: scenes", leave=False, disable="IN_TEST" in os.environ) as bar: _run(s, part, jobs, workers, bar)
+    with tqdm(total=len(jobs), desc=f"{s.name}: scenes", leave=False, disable=True if os.environ.get("IN_TEST") else None) as bar: _run(s, part, jobs, workers, bar)
     _save(part / "annotations.csv", _table(s, jobs))
     _save(part / "set.json", json.dumps(want, indent=1, sort_keys=True) + "\n")
     for stray in (part / "videos").glob(".*"): stray.unlink()  # left by a killed run
