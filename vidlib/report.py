@@ -43,10 +43,10 @@ def bound_of(
     "The bound on the split that a cell is scored on; None where there is none."
     if cell.data not in SETS: return None
     s = mini_set(cell.data, **cell.knobs)
-    if not s.groups or not s.twins(cell.split): return None
-    if _alike(s, cell.frames): return Bound(bound(s), s.kind.blind)
+    if not s.groups or not s.twins(cell.split) or (percent := bound(s, cell.split)) == 100: return None
+    if _alike(s, cell.frames): return Bound(percent, s.kind.blind)
     say(f'Note: with {cell.frames} of {s.num_frames} frames the twins of a scene are not shown the same frames, '
-        f'so the bound of {bound(s):.0f} % for blind networks is not exact; --frames 4, 8 or 16 keeps it.')
+        f'so the bound of {percent:.0f} % for blind networks is not exact; --frames 4, 8 or 16 keeps it.')
 
 # %% ../nbs/6-run/report.ipynb #df1b0dcf
 def plateau(
