@@ -61,6 +61,7 @@ def write_history(
         os.replace(aside, path)
     finally: aside.unlink(missing_ok=True)
 
+# %% ../nbs/6-run/checkpoint.ipynb #fdc98ee8
 def _on_disk(folder):
     "Force a folder and its files out of memory onto the disk, so that a power cut finds them whole."
     if os.name != 'posix': return
@@ -133,6 +134,7 @@ def _publish(store, aside, at):
     _on_disk(store.folder)
     _remove(store.folder, keep=aside.with_suffix(''))
 
+# %% ../nbs/6-run/checkpoint.ipynb #7fac46cf
 def _remove(folder, keep):
     "Remove checkpoints but one, and what is left of half-written ones. Each loses its name before its files."
     for p in folder.glob('step_*'):
