@@ -79,7 +79,7 @@ def datasets(
     options = dict(frames=cell.frames, seed=cell.recipe.seed, window=cell.window or None)
     # these two mirror clips, so a generated set hands over what becomes of its labels; `mini` does not mirror
     mirrored = dict(label_map=dict(enumerate(load_set(csv.parent)['flip_map']))) if cell.data in SETS and cell.transform != 'mini' else {}
-    return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', sample=SAMPLERS[cell.jitter][s != 'train'], cache=cache / f'{s}.npy' if isinstance(cache, Path) else cache, **options) for s in splits}
+    return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', sample=SAMPLERS[cell.jitter][s != 'train'], cache=cache, **options) for s in splits}
 
 # %% ../nbs/6-run/study.ipynb #5eb70bd1
 def class_names(

@@ -77,7 +77,7 @@ class VideoDataset(Clips):
         sample='uniform',  # 'uniform', 'dense', or a function (num_frames, frames, rng=None) -> indices
         transform=None,  # (clip, label, rng) -> (clip, label) on uint8 `(T, H, W, 3)`
         seed: int = 0,
-        cache: bool | str | Path = False,  # decode every frame of every clip once, now, into memory; a path: into this .npy file, which all processes map
+        cache: bool | str | Path = False,  # decode every frame of every clip once, now, into memory; a path: into a file in this folder, which all processes map
         train: bool | None = None,  # draw clips and transforms at random; None: yes when split is 'train'
         num_classes: int | None = None,  # labels must lie below it
         backend: str | None = None,  # of `open_video`

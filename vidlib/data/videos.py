@@ -6,6 +6,7 @@
 __all__ = ['Videos']
 
 # %% ../../nbs/1-data/videos.ipynb #af48f9b4
+import hashlib
 import json
 import os
 import sys
@@ -95,8 +96,15 @@ def _decode_all(videos, threads):
     return block[:used], places
 
 # %% ../../nbs/1-data/videos.ipynb #3a4327f8
-def _store(videos, threads, file):
-    "Every frame of all videos, by row; from a file that is mapped into memory when there is one, and made when there is not."
+def _kept(videos, folder):
+    "The file for just these frames of just these videos."
+    found = [os.stat(r['path']) if os.path.isfile(r['path']) else None for r in videos.rows]
+    what = [(r['path'], r['start'], r['end'], s and (s.st_size, s.st_mtime_ns)) for r, s in zip(videos.rows, found)]
+    return folder / f'{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]}.npy'
+
+def _store(videos, threads, folder):
+    "Every frame of all videos, by row; from a file in the folder that is mapped into memory when there is one, and made when there is not."
+    file = None if folder is None else _kept(videos, folder)
     if file is None: block, places = _decode_all(videos, threads)
     elif not file.exists():
         block, places = _decode_all(videos, threads)
