@@ -149,6 +149,8 @@ def _has_decord():
     return True
 
 # %% ../../nbs/1-data/decoding.ipynb #d6cbff32
+_NARROW = {4, 6, 8, 12, 16, 24, 48, 72}  # widths that decord fails on, and then keeps some memory for ever
+
 class DecordReader(Reader):
     "Files that `scan` calls seekable, through decord on one thread; what decord cannot do, PyAV does."
     backend = 'decord'
@@ -163,7 +165,7 @@ class DecordReader(Reader):
     def _decode(self, order):
         if self.video is not None and len(self.video) == self.total:
             try: return self.video.get_batch(order).asnumpy()
-            except Exception: self.video = None  # such as all frames that are 16, 24, 48 or 72 pixels wide
+            except Exception: self.video = None  # damaged
         self.spare = self.spare or PyAVReader(self.path)
         return self.spare._decode(order)
 
@@ -179,5 +181,6 @@ def open_video(
     if os.path.isdir(path): return FrameFolder(path, start, end)
     wanted = backend or ('decord' if _has_decord() else 'pyav')
     index = scan(path)
-    exact = wanted == 'decord' and index.seekable and not (index.size[0] % 2 or index.size[1] % 2)  # decord's colours of odd sizes are its own
+    (h, w), exact = index.size, wanted == 'decord' and index.seekable
+    if h % 2 or w % 2 or w in _NARROW: exact = False  # decord's colours of odd sizes are its own
     return (DecordReader if exact else PyAVReader)(path, start, end)

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import tempfile
+import traceback
 import warnings
 import weakref
 from pathlib import Path
@@ -89,15 +90,33 @@ def _at(faults, i):
     slot = _slot()
     if slot: faults.now.values[slot], faults.now.values[SLOTS + slot] = os.getpid(), i + 1
 
+# %% ../../nbs/1-data/faults.ipynb #02654de2
 def _alive(pid):
     try: os.kill(int(pid), 0)
     except OSError: return False
     return True
 
+def _while_loading(e):
+    "Was it torch's loader to which this happened? (A process that dies while it hands over a batch just hangs up.)"
+    return any('torch/utils/data' in frame.f_code.co_filename.replace(os.sep, '/') for frame, _ in traceback.walk_tb(e.__traceback__))
+
+def _let_go(e):
+    "Free the loader, which lives in the frames that an error has come through: as long as it lives, torch tells of its dead process again and again."
+    while e is not None:
+        traceback.clear_frames(e.__traceback__)
+        e = e.__cause__ or e.__context__
+
+def _happened(line):
+    "What torch says, and which processes are dead."
+    if 'timed out' in line: return f"no batch came for {re.search(r'[0-9.]+', line)[0]} s; the processes of the loader were at", []
+    if not line.startswith('DataLoader'): return 'a process of the loader died; they were at', None
+    dead = re.findall(r'\d+', line.partition('pid')[2].partition(' is ')[0].partition(' exited')[0])
+    return f"{re.sub('DataLoader worker', 'a process of the loader', line.split('. ')[0].strip(' .'))}; it was at", dead
+
 def _reading(faults, dead):
-    "The videos that a dead process was at, or those that all living ones are at."
+    "The videos that dead processes were at; those that all living ones are at ([]); or those of all (None)."
     pids, rows = faults.now.values[:SLOTS], faults.now.values[SLOTS:]
-    found = [int(row) - 1 for pid, row in zip(pids, rows) if row and (str(pid) in dead if dead else _alive(pid))]
+    found = [int(row) - 1 for pid, row in zip(pids, rows) if row and (dead is None or (str(pid) in dead if dead else _alive(pid)))]
     return ', '.join(faults.paths[i] for i in found[:8]) or 'no video yet'
 
 # %% ../../nbs/1-data/faults.ipynb #455a3624
@@ -107,11 +126,11 @@ def explained(
 ):
     "Around a loop over a loader: says in one line which process died or stood still, and at which video. Raises `VideoError`."
     try: yield
-    except RuntimeError as e:
+    except (RuntimeError, ConnectionError, EOFError) as e:
         cause = e.__cause__ if isinstance(e.__cause__, RuntimeError) else e  # what it died of, where torch knows
         line = str(cause).split('\n')[0]
-        if not line.startswith('DataLoader'): raise
-        dead = re.findall(r'\d+', line.partition('pid')[2].partition(' is ')[0].partition(' exited')[0])
-        if 'timed out' in line: what = f"no batch came for {re.search(r'[0-9.]+', line)[0]} s; the processes of the loader were at"
-        else: what = f"{re.sub('DataLoader worker', 'a process of the loader', line.split('. ')[0].strip(' .'))}; it was at"
-        raise VideoError(f"{faults.name}: {what} {_reading(faults, dead)}. If memory ran out, use fewer workers or smaller batches; then run again, a run with checkpoints goes on.") from None
+        if not line.startswith('DataLoader') and (isinstance(e, RuntimeError) or not _while_loading(e)): raise
+        what, dead = _happened(line)
+        told = f"{faults.name}: {what} {_reading(faults, dead)}"  # before the loader goes
+        _let_go(e)
+        raise VideoError(f"{told}. If memory ran out, use fewer workers or smaller batches; then run again, a run with checkpoints goes on.") from None
