@@ -165,7 +165,7 @@ def _parser():
     p.add_argument('--list', action='store_true', help='say what there is and how much of it is done, and run nothing')
     p.add_argument('--budget', default='', metavar='TIME', help='stop after this time: 90s, 9m, 1.5h (default: when all is done)')
     p.add_argument('--device', default='auto', metavar='NAME', help='auto, cpu or cuda (default: auto)')
-    p.add_argument('--size', default='cpu', help='cpu: a cell in about a minute; gpu: larger networks and clips (default: cpu)')
+    p.add_argument('--size', default='cpu', help='cpu: a cell in a minute or a few; gpu: larger networks and clips (default: cpu)')
     p.add_argument('--jobs', type=int, metavar='N', help='cells at a time (default: one per core; up to 4 on a GPU)')
     p.add_argument('--out', default='vidlib_runs', metavar='FOLDER', help='where the table runs.csv and the checkpoints go (default: vidlib_runs)')
     return p
@@ -177,7 +177,7 @@ def study(argv=None):
     chosen, table = _studies(a.studies or (list(STUDIES) if a.list else []), a.size), Path(a.out) / 'runs.csv'
     if not chosen: raise InputError(f"Name a study: {', '.join(STUDIES)}, or all; --list says what they are.")
     if not a.list: _run(chosen, table, a)
-    print_table([_state(n, s, table) for n, s in chosen.items()], ['study', 'cells', 'done', 'question'])
+    print_table([_state(n, s, table) for n, s in chosen.items()], ['study', 'cells', f'done in {a.out}', 'question'])
 
 def _run(chosen, table, a):
     "The engine, and what it said."
@@ -187,4 +187,4 @@ def _run(chosen, table, a):
     print(f"{plural(done['run'], 'cell')} run; " + (f"{plural(done['left'], 'cell')} left, the same command goes on." if done['left'] else f'all done, the rows are in {table}.'))
 
 def _state(name, study, table):
-    return dict(study=name, cells=len(study.cells), done=len(study.cells) - rows_of(study, table).attrs['missing'], question=study.question)
+    return {'study': name, 'cells': len(study.cells), f'done in {table.parent}': len(study.cells) - rows_of(study, table).attrs['missing'], 'question': study.question}
