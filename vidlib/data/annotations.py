@@ -59,6 +59,7 @@ def _row(row, where, folder, num_classes):
 def _text(path):
     "A text file. Raises `InputError`."
     try: return Path(path).read_text(encoding='utf-8-sig')  # with or without the mark that spreadsheets put first
+    except IsADirectoryError: raise InputError(f"{path} is a folder; give the CSV in it{', annotations.csv' if Path(path, 'annotations.csv').exists() else ''}.") from None
     except OSError as e: raise InputError(f"{path}: {'no such file' if isinstance(e, FileNotFoundError) else e.strerror}.") from None
     except UnicodeDecodeError: raise InputError(f"{path}: not a text file.") from None
 
