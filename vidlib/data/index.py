@@ -193,7 +193,7 @@ def scan(
     "What is in a video file, without decoding it. Raises `VideoError` when it is no video, was cut off or is too large."
     found = None
     with open(path, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if _promised(data) > len(data): raise VideoError(f"{path}: cut off, it should have {_promised(data)} bytes and has {len(data)}; fetch it again.")
+        if _promised(data) > len(data): raise VideoError(f"{path}: cut off, it should have at least {_promised(data)} bytes and has {len(data)}; fetch it again.")
         try: found = _scan_mp4(data, path) if data[4:8] == b'ftyp' else None
         except VideoError: raise
         except (LookupError, TypeError, ValueError): pass  # tables that make no sense to us: FFmpeg shall say
