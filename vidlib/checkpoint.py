@@ -81,7 +81,7 @@ def _checksum(path):
 def _reason(e):
     "Why a file could not be written, in a few words."
     if isinstance(e, OSError): return e.strerror or str(e)
-    if 'inline_container' in str(e): return 'No room left, or a limit on the size of files'  # torch counts bytes instead
+    if re.search('inline_container|iostream', str(e)): return 'No room left, or a limit on the size of files'  # torch speaks of positions and streams
     return str(e).splitlines()[0]
 
 # %% ../nbs/6-run/checkpoint.ipynb #8e3a26a2

@@ -113,6 +113,15 @@ def _epoch_row(epoch, recipe, sums, model, val_set, accelerator, workers):
     if val_set is not None: row |= {f'val_{k}': v for k, v in score(model, val_set, accelerator, 2 * recipe.batch_size, workers).items()}
     return row
 
+# %% ../nbs/6-run/train.ipynb #ec2eb96b
+def _begin(store, resume, optimizer):
+    "The checkpoint that the run goes on from, or None."
+    ours = [{k: v for k, v in group.items() if k != 'params'} for group in optimizer.param_groups]
+    if store and not resume: store.clear()
+    at = store.load(resume if isinstance(resume, tuple) else ()) if store and resume else None
+    for group, values in zip(optimizer.param_groups, ours): group |= values  # an optimiser's checkpoint holds its old rates, too
+    return at
+
 # %% ../nbs/6-run/train.ipynb #7314bf8c
 def _train(model, optimizer, accelerator, recipe, train_set, val_set, workers, at, steps, store, save_every, bar, keyboard):
     "From where `at` stands to the end of the run; `at` (step, history, sums) moves along."
@@ -163,15 +172,6 @@ def fit(
         _train(trained, optimizer, accelerator, recipe, data, val_set, workers, at, steps, store, save_every, bar, keyboard)
     share_statistics(model, accelerator)
     return at['history']
-
-# %% ../nbs/6-run/train.ipynb #ec2eb96b
-def _begin(store, resume, optimizer):
-    "The checkpoint that the run goes on from, or None."
-    ours = [{k: v for k, v in group.items() if k != 'params'} for group in optimizer.param_groups]
-    if store and not resume: store.clear()
-    at = store.load(resume if isinstance(resume, tuple) else ()) if store and resume else None
-    for group, values in zip(optimizer.param_groups, ours): group |= values  # an optimiser's checkpoint holds its old rates, too
-    return at
 
 # %% ../nbs/6-run/train.ipynb #25429670
 def past_plateau(
