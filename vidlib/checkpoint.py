@@ -163,8 +163,9 @@ def _restore(store, path, changed):
     for name, now in store.clips.items():
         what = changed_clips(at.get('clips', {}).get(name), now)
         if what: raise InputError(f"{now['list']} has changed since {path.name} was written: {what}. Undo that to go on, or give another folder to start again.")
+    means = dict(data_hash=': the list of videos has changed', code_hash=': the code has changed')
     then = dict(processes=1) | at['settings']
-    other = [k for k, v in store.settings.items() if then.get(k) != v and k not in changed]
+    other = [k + means.get(k, '') for k, v in store.settings.items() if then.get(k) != v and k not in changed]
     if other: raise InputError(f"{store.folder} holds a run with other settings ({', '.join(other)}); {again}")
     try: store.accelerator.load_state(str(path))
     except Exception as e: raise InputError(f"{path} does not fit this network ({' '.join(str(e).split())[:140]}); {again}") from e
