@@ -30,13 +30,10 @@ def clip_list(
 
 # %% ../nbs/6-run/checkpoint.ipynb #fa5c5fac
 def changed_clips(
-    then: dict | None,  # of `clip_list`, from a checkpoint; `names` are not needed
-    now: dict | None,
+    then: dict,  # of `clip_list`, from a checkpoint; `names` are not needed
+    now: dict,
 ) -> str:  # what is different, in words; '' when nothing is
-    "Compare the clips of a run with those it began with."
-    if not then or not now: return ''
-    for k in ('frames', 'seed'):
-        if then[k] != now[k]: return f"{k} of its clips was {then[k]} and is {now[k]}"
+    "Compare the videos and labels of a run with those it began with."
     a, b = then['videos'], now['videos']
     if len(a) != len(b): return f"it had {len(a)} clips and has {len(b)}"
     if a != b and sorted(a) == sorted(b): return 'the same clips stand in another order'
@@ -160,12 +157,13 @@ def _restore(store, path, changed):
     at, before = _whole(path), store.found()[:-1]
     again = "give another folder, or remove this one to start again."
     if isinstance(at, str): raise InputError(f"{path} is no whole checkpoint ({at}); remove it, and the run " + (f"goes on from {before[-1].name}." if before else "starts again."))
-    for name, now in store.clips.items():
-        what = changed_clips(at.get('clips', {}).get(name), now)
-        if what: raise InputError(f"{now['list']} has changed since {path.name} was written: {what}. Undo that to go on, or give another folder to start again.")
+    pairs = [(at['clips'][name], now) for name, now in store.clips.items() if now and at.get('clips', {}).get(name)]
+    for was, now in pairs:
+        if what := changed_clips(was, now): raise InputError(f"{now['list']} has changed since {path.name} was written: {what}. Undo that to go on, or give another folder to start again.")
     means = dict(data_hash=': the list of videos has changed', code_hash=': the code has changed')
     then = dict(processes=1) | at['settings']
-    other = [k + means.get(k, '') for k, v in store.settings.items() if then.get(k) != v and k not in changed]
+    other = [k for k, v in store.settings.items() if then.get(k) != v] + [k for was, now in pairs for k in ('frames', 'seed') if was[k] != now[k]]
+    other = [k + means.get(k, '') for k in dict.fromkeys(other) if k not in changed]
     if other: raise InputError(f"{store.folder} holds a run with other settings ({', '.join(other)}); {again}")
     try: store.accelerator.load_state(str(path))
     except Exception as e: raise InputError(f"{path} does not fit this network ({' '.join(str(e).split())[:140]}); {again}") from e
