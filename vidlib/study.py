@@ -216,6 +216,7 @@ def run_cell(
         cost = count(model, (1, 3, cell.frames, cell.pixels, cell.pixels))
         row |= {k: tested[k] for k in ('top1', 'top5', 'loss')} | dict(train_top1=history[-1]['train_top1'], train_loss=history[-1]['train_loss'])
         row |= dict(past_plateau=past_plateau(history, model.fc.out_features), params=cost.params, gmacs=cost.gmacs) | provenance(accelerator.device, time.time() - start)
-    save_model(model, cell, names, Path(out) / 'model.pt')
-    if table: add_row(row, table)
+    if accelerator.is_main_process:  # of several, one writes
+        save_model(model, cell, names, Path(out) / 'model.pt')
+        if table: add_row(row, table)
     return row, history
