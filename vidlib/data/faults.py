@@ -10,7 +10,9 @@ import contextlib
 import os
 import re
 import secrets
+import signal
 import tempfile
+import threading
 import traceback
 import warnings
 import weakref
@@ -100,12 +102,22 @@ def _while_loading(e):
     "Was it torch's loader to which this happened? (A process that dies while it hands over a batch just hangs up.)"
     return any('torch/utils/data' in frame.f_code.co_filename.replace(os.sep, '/') for frame, _ in traceback.walk_tb(e.__traceback__))
 
+# %% ../../nbs/1-data/faults.ipynb #8e81efb6
+@contextlib.contextmanager
+def _deaf():
+    "Without torch's handler of signals, in which it raises errors."
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, 'SIGCHLD'): yield; return
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try: yield
+    finally: signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
+
 def _let_go(e):
     "Free the loader, which lives in the frames that an error has come through: as long as it lives, torch tells of its dead process again and again."
     while e is not None:
         traceback.clear_frames(e.__traceback__)
         e = e.__cause__ or e.__context__
 
+# %% ../../nbs/1-data/faults.ipynb #8969051c
 def _happened(line):
     "What torch says, and which processes are dead."
     if 'timed out' in line: return f"no batch came for {re.search(r'[0-9.]+', line)[0]} s; the processes of the loader were at", []
@@ -125,12 +137,17 @@ def explained(
     faults: Faults,  # of the dataset that is read: `dataset.known`
 ):
     "Around a loop over a loader: says in one line which process died or stood still, and at which video. Raises `VideoError`."
-    try: yield
-    except (RuntimeError, ConnectionError, EOFError) as e:
-        cause = e.__cause__ if isinstance(e.__cause__, RuntimeError) else e  # what it died of, where torch knows
+    error = None
+    try:
+        try: yield
+        except (RuntimeError, ConnectionError, EOFError) as e: error = e
+    except RuntimeError as e: error = e  # torch tells of a dead process at any moment, here too
+    if error is None: return
+    with _deaf():
+        cause = error.__cause__ if isinstance(error.__cause__, RuntimeError) else error  # what it died of, where torch knows
         line = str(cause).split('\n')[0]
-        if not line.startswith('DataLoader') and (isinstance(e, RuntimeError) or not _while_loading(e)): raise
+        if not line.startswith('DataLoader') and (isinstance(error, RuntimeError) or not _while_loading(error)): raise error
         what, dead = _happened(line)
         told = f"{faults.name}: {what} {_reading(faults, dead)}"  # before the loader goes
-        _let_go(e)
-        raise VideoError(f"{told}. If memory ran out, use fewer workers or smaller batches; then run again, a run with checkpoints goes on.") from None
+        _let_go(error)
+    raise VideoError(f"{told}. If memory ran out, use fewer workers or smaller batches; then run again, a run with checkpoints goes on.")
