@@ -63,6 +63,7 @@ def speaks() -> bool:
 @contextlib.contextmanager
 def _one_voice(name):
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stdout if speaks() else io.StringIO()):
+        warnings.simplefilter('default', UserWarning)  # whatever was filtered or said before
         warnings.showwarning = lambda message, *_, **__: speaks() and _say(name, message)
         yield
 
