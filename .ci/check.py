@@ -96,7 +96,7 @@ def tests():
     done = command("nbdev_test", "--n_workers", "2", "--timing", "--do_print")
     finished = re.findall(r"^- Completed (.+)$", done.stdout, re.M)
     failed = re.search(r"nbdev Tests Failed.*?\n=+\n(.*)", done.stderr, re.S)
-    failed = failed[1].split() if failed else []
+    failed = re.findall(r"^\s*(\S+\.ipynb)$", failed[1], re.M) or ["nbdev_test itself"] if failed else []
     sys.stderr.write(done.stderr)
     print(*re.findall(r"^\S+\.ipynb: \d+ secs$", done.stdout, re.M), sep="\n")
     for line in sorted(set(re.findall(r"^skipped: .*$", done.stdout, re.M))):
