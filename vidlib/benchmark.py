@@ -6,7 +6,6 @@
 __all__ = ['BENCHMARKS', 'paired', 'layout', 'plain_shift', 'shift', 'loader', 'run']
 
 # %% ../nbs/6-run/benchmarks.ipynb #98fbd7a4
-import os
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .core import InputError, channels_last, fold
+from .core import InputError, aside, channels_last, fold
 from .results import provenance
 
 # %% ../nbs/6-run/benchmarks.ipynb #37c87aa6
@@ -113,8 +112,7 @@ def run(
     if table.exists():
         old = pd.read_csv(table)
         new = pd.concat([old[old.benchmark != name], new])
-    new.to_csv(f'{table}.tmp', index=False, float_format='%.4g')
-    os.replace(f'{table}.tmp', table)
+    with aside(table) as part: new.to_csv(part, index=False, float_format='%.4g')
 
 if __name__ == '__main__' and Path(sys.argv[0]).name == 'benchmark.py':  # a notebook is __main__ too
     for name in sys.argv[1:] or BENCHMARKS: run(name, 'benchmarks.csv')

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from .core import InputError
+from .core import InputError, aside
 
 # %% ../nbs/6-run/checkpoint.ipynb #8b5f5a19
 def clip_list(
@@ -52,11 +52,7 @@ def write_history(
 ):
     "The history as a CSV, written aside and renamed."
     import pandas as pd
-    aside = Path(path).with_name(f'.{Path(path).name}.{os.getpid()}')
-    try:
-        pd.DataFrame(history).to_csv(aside, index=False)
-        os.replace(aside, path)
-    finally: aside.unlink(missing_ok=True)
+    with aside(path) as part: pd.DataFrame(history).to_csv(part, index=False)
 
 # %% ../nbs/6-run/checkpoint.ipynb #fdc98ee8
 def _on_disk(folder):

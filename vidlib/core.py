@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['InputError', 'unfold', 'fold', 'Site', 'announce', 'channels_last', 'reference', 'is_reference', 'need', 'checkout',
-           'data_root', 'reference_root', 'shipped']
+           'data_root', 'reference_root', 'shipped', 'aside']
 
 # %% ../nbs/0-base/layout.ipynb #246dfbc8
 import contextlib
 import importlib.util
 import os
+import threading
 from pathlib import Path
 
 import torch
@@ -127,3 +128,14 @@ def shipped(
     root = checkout() / "data" if checkout() else _package() / "shipped"
     if not (root / name).exists(): raise InputError(f"vidlib ships no {name}; see {root} for what there is.")
     return root / name
+
+# %% ../nbs/0-base/layout.ipynb #2dae388c
+@contextlib.contextmanager
+def aside(path: str | Path):  # gives the path to write to: beside it, hidden, with the same suffix
+    "A file that is whole or not there: written aside, then renamed. When writing fails, what was there before stays."
+    path = Path(path)
+    part = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}{path.suffix}")
+    try:
+        yield part
+        os.replace(part, path)
+    finally: part.unlink(missing_ok=True)

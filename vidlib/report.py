@@ -7,11 +7,10 @@ __all__ = ['Bound', 'bound_of', 'plateau', 'table', 'show_runs']
 
 # %% ../nbs/6-run/report.ipynb #7c8237e3
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-from .core import need
+from .core import aside, need
 from .data.generate import SETS, bound, mini_set
 from .data.sampling import mirror_holds, uniform_indices
 from .study import Cell
@@ -101,12 +100,6 @@ def show_runs(
     _curves(left, runs, bound)
     _bars(right, [(n, row['top1'], f'C{i}') for i, (n, (row, _)) in enumerate(runs.items())] + [(*b, '0.75') for b in baselines], bound)
     fig.tight_layout()
-    if path: _save(fig, path)
+    if path:
+        with aside(path) as part: fig.savefig(part, format='png')
     return fig
-
-# %% ../nbs/6-run/report.ipynb #6435e49e
-def _save(fig, path):
-    "Written aside, then renamed."
-    aside = Path(f'{path}.tmp')
-    fig.savefig(aside, format='png')
-    os.replace(aside, path)

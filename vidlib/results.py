@@ -17,7 +17,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from .core import InputError, checkout, need, shipped
+from .core import InputError, aside, checkout, need, shipped
 
 # %% ../nbs/6-run/results.ipynb #4d9c1e28
 # settings decide what a run is and are compared; provenance says where it happened and is not
@@ -128,7 +128,5 @@ def add_row(
                 old = read_rows(path)
                 old = old[(old[SETTINGS] != new[SETTINGS].iloc[0]).any(axis=1)]
                 if len(old): new = pd.concat([old, new.astype({c: old[c].dtype for c in MEASURED})])
-            aside = path.with_name(f'.{path.name}.{os.getpid()}')
-            new.to_csv(aside, index=False, float_format='%.6g')
-            os.replace(aside, path)
+            with aside(path) as part: new.to_csv(part, index=False, float_format='%.6g')
     except OSError as e: raise InputError(f"The table {path} cannot be written ({e.strerror}); give another folder.") from None

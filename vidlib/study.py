@@ -10,7 +10,6 @@ __all__ = ['TRANSFORMS', 'NAMED', 'Cell', 'locate', 'datasets', 'class_names', '
 import contextlib
 import hashlib
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .core import InputError
+from .core import InputError, aside
 from .cost import count
 from .data.dataset import Clips, VideoDataset, read_annotations
 from .data.generate import SETS, describe, generate, load_set, mini_set
@@ -163,9 +162,8 @@ def save_model(
     path: str | Path,
 ):
     "Weights together with all that is needed to build the network again and to read a clip as it expects."
-    aside = Path(f'{path}.{os.getpid()}')  # each process of a parallel run has its own
-    torch.save(dict(cell=asdict(cell), num_classes=model.fc.out_features, class_names=list(names), weights=model.state_dict()), aside)
-    os.replace(aside, path)
+    kept = dict(cell=asdict(cell), num_classes=model.fc.out_features, class_names=list(names), weights=model.state_dict())
+    with aside(path) as part: torch.save(kept, part)
 
 def load_model(
     path: str | Path,  # of `save_model`

@@ -9,11 +9,10 @@ __all__ = ['write_annotations', 'read_annotations', 'read_frame_list']
 import csv
 import io
 import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 
-from ..core import InputError
+from ..core import InputError, aside
 
 # %% ../../nbs/1-data/annotations.ipynb #e8e231dd
 def write_annotations(
@@ -30,10 +29,7 @@ def write_annotations(
     here = os.path.join(path.parent.absolute(), '')
     try: table.writerows({**row, 'path': str(row['path']).removeprefix(here)} for row in rows)  # a folder that can be moved
     except (ValueError, KeyError) as e: raise InputError(f"{path}: all rows need a path, and the columns of the first one ({e}).") from None
-    handle, aside = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    with os.fdopen(handle, 'w', newline='', encoding='utf-8') as f: f.write(lines.getvalue())
-    os.chmod(aside, 0o644)  # mkstemp's files are for their owner alone
-    os.replace(aside, path)
+    with aside(path) as part: part.write_text(lines.getvalue(), encoding='utf-8', newline='')
     return path
 
 # %% ../../nbs/1-data/annotations.ipynb #ac01031f

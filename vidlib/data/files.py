@@ -6,14 +6,12 @@
 __all__ = ['MAX_PIXELS', 'VideoError', 'write_video', 'example_clip', 'decode_in_order']
 
 # %% ../../nbs/1-data/files.ipynb #16379724
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from ..core import InputError, need
+from ..core import InputError, aside, need
 
 # %% ../../nbs/1-data/files.ipynb #17d42794
 class VideoError(InputError):
@@ -56,14 +54,9 @@ def write_video(
     av, path = need('av'), Path(path)
     frames = _frames(path, np.asarray(frames), pad)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(suffix=path.suffix, prefix=f".{path.stem}-", dir=path.parent)
-    os.close(handle)
     try:
-        _encode(av, aside, frames, fps, codec, {k: str(v) for k, v in (options or {}).items()})
-        os.chmod(aside, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(aside, path)
+        with aside(path) as part: _encode(av, part, frames, fps, codec, {k: str(v) for k, v in (options or {}).items()})
     except (av.FFmpegError, OSError, ValueError) as e: raise VideoError(f"{path}: cannot be written with codec {codec!r} and options {options}: {e}") from None
-    finally: Path(aside).unlink(missing_ok=True)
     return path
 
 # %% ../../nbs/1-data/files.ipynb #50c04977

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import InputError, data_root
+from ..core import InputError, aside, data_root
 from .decode import open_video, write_video
 from .render import render, truth
 from .scenes import SPLITS
@@ -91,9 +91,7 @@ def _cannot(folder, e):
     return InputError(f"Cannot write videos to {folder}: {_WHY.get(e.errno, e.strerror or str(e))}. Choose another folder (root=..., or the variable VIDLIB_DATA).")
 
 def _save(path, text):
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    os.replace(part, path)
+    with aside(path) as part: part.write_text(text)
 
 # %% ../../nbs/1-data/generated.ipynb #45889e6b
 def _write_scenes(s, folder, jobs):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..core import InputError
+from ..core import InputError, aside
 from .annotations import _whole, read_annotations
 from .decode import open_video
 from .faults import Faults, Shared, _slot
@@ -110,8 +110,6 @@ def _store(videos, threads, folder):
         block, places = _decode_all(videos, threads)
         file.parent.mkdir(parents=True, exist_ok=True)
         for name, save in ((file.with_suffix('.json'), lambda f: f.write(json.dumps(list(places.items())).encode())), (file, lambda f: np.save(f, block))):
-            aside = name.with_name(f'.{name.name}.{os.getpid()}')
-            with open(aside, 'wb') as f: save(f)
-            os.replace(aside, name)
+            with aside(name) as part, open(part, 'wb') as f: save(f)
     if file is not None: block, places = np.load(file, mmap_mode='r'), dict(json.loads(file.with_suffix('.json').read_text()))
     return {i: block[a:a + int(np.prod(shape))].reshape(shape) for i, (a, shape) in places.items()}
