@@ -117,7 +117,7 @@ def _work(cell, table, out, cpu):
             if key(cell) in finished(table): return 'done'
             kept = _decoded(cell, out)
             kept.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(kept / '.lock'): csv, sets = (c := locate(cell)), datasets(cell, c, cache=kept)
+            with filelock.FileLock(kept / '.lock'): csv, sets = (c := locate(cell)), datasets(cell, c, cache=kept, device=None if cpu else 'cuda')
             run_cell(cell, folder, sets, csv, table, cpu=cpu, val=False)
             return 'row'
     except filelock.Timeout: return 'taken'

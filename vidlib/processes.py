@@ -19,6 +19,8 @@ class Even:
     def epoch(self): return self.dataset.epoch
     @property
     def seed(self): return self.dataset.seed
+    @property
+    def known(self): return self.dataset.known
 
 # %% ../nbs/6-run/processes.ipynb #36d91c0b
 def share_statistics(model, accelerator):

@@ -38,8 +38,12 @@ class Recipe:
     def __post_init__(self):
         for name, known in dict(optimizer=('adamw', 'sgd'), schedule=('cosine', 'multistep', 'constant'), precision=('no', 'bf16', 'fp16')).items():
             if getattr(self, name) not in known: raise InputError(f"{name}={getattr(self, name)!r} is not known; choose from {', '.join(known)}.")
-        for name in ('epochs', 'batch_size', 'lr', 'accumulate'):
-            if getattr(self, name) <= 0: raise InputError(f"{name} must be positive, not {getattr(self, name)}.")
+        for name in ('epochs', 'batch_size', 'accumulate'):
+            if getattr(self, name) % 1 or not 0 < getattr(self, name): raise InputError(f"{name} must be a whole number of at least 1, not {getattr(self, name)}.")
+        if not 0 < self.lr < math.inf: raise InputError(f"lr must be positive, not {self.lr}.")
+        for name in ('weight_decay', 'momentum', 'warmup', 'gamma', 'clip_grad', 'label_smoothing'):
+            if not 0 <= getattr(self, name) < math.inf: raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}.")
+        if self.warmup >= self.epochs: raise InputError(f"warmup={self.warmup:g} epochs leave nothing of {self.epochs}; take a shorter warm-up.")
 
 # %% ../nbs/6-run/recipe.ipynb #35a7adc2
 def lr_factor(

@@ -59,9 +59,8 @@ def _is_plain(value):
 
 # %% ../nbs/6-run/results.ipynb #7fc05926
 def _plain(node, names):
-    "A syntax tree as lists, the same for every Python, without docstrings, annotations of arguments and the words of errors; `names` gets the names in it."
-    if isinstance(node, list): return [_plain(n, names) for n in node if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and isinstance(n.value.value, str))]
-    if isinstance(node, ast.Raise): return ['Raise', _plain(getattr(node.exc, 'func', node.exc), names)]
+    "A syntax tree as lists, the same for every Python, without docstrings, refusals and annotations of arguments; `names` gets the names in it."
+    if isinstance(node, list): return [_plain(n, names) for n in node if not _says_nothing(n)]
     if isinstance(node, ast.JoinedStr): return ['JoinedStr', *(_plain(v, names) for v in node.values if not (isinstance(v, ast.Constant) and v.value == ''))]  # some versions add empty pieces
     if not isinstance(node, ast.AST): return repr(node)
     if isinstance(node, ast.Name): names.add(node.id)
@@ -69,6 +68,12 @@ def _plain(node, names):
     # fields that some version of Python adds are empty in code that runs on all of them
     kept = [(f, v) for f, v in ast.iter_fields(node) if f not in silent and (isinstance(node, ast.Constant) and f == 'value' or v not in (None, []))]
     return [type(node).__name__, *([f, _plain(v, names)] for f, v in kept)]
+
+def _says_nothing(node):
+    "Of what a run did that came to its end: a docstring, an error, or what can do nothing but raise one. (A condition that names a value with `:=` may lend it to what follows.)"
+    if isinstance(node, ast.Expr): return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    if not isinstance(node, (ast.If, ast.For, ast.FunctionDef)): return isinstance(node, ast.Raise)
+    return all(map(_says_nothing, node.body + getattr(node, 'orelse', []))) and not any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
 
 # %% ../nbs/6-run/results.ipynb #19c80781
 def provenance(

@@ -68,6 +68,7 @@ def datasets(
     csv: Path,  # of `locate`
     splits: tuple | None = None,  # None: train, val and the one that the cell is scored on
     cache: bool | Path | None = None,  # decode everything once into memory (a folder: into files there, which processes share); None: for generated sets
+    device: str | None = None,  # keep what is decoded there
 ) -> dict:  # {split: VideoDataset}
     "The training split with its random sampler and transforms, the others with the test-time rules."
     splits = tuple(dict.fromkeys(('train', 'val', cell.split))) if splits is None else splits
@@ -75,7 +76,7 @@ def datasets(
         if name not in known: raise InputError(f"There is no {what} {name!r}; choose from {', '.join(known)}.")
     train, test = TRANSFORMS[cell.transform]
     cache = cell.data in SETS if cache is None else cache
-    options = dict(frames=cell.frames, seed=cell.recipe.seed, window=cell.window or None)
+    options = dict(frames=cell.frames, seed=cell.recipe.seed, window=cell.window or None, device=device)
     # these two mirror clips, so a generated set hands over what becomes of its labels; `mini` does not mirror
     mirrored = dict(label_map=dict(enumerate(load_set(csv.parent)['flip_map']))) if cell.data in SETS and cell.transform != 'mini' else {}
     return {s: VideoDataset(csv, s, transform=train(cell.pixels, **mirrored) if s == 'train' else test(cell.pixels), train=s == 'train', sample=SAMPLERS[cell.jitter][s != 'train'], cache=cache, **options) for s in splits}

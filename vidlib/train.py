@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from .checkpoint import Checkpoints, clip_list, write_history
 from .core import InputError
-from .data.dataset import make_loader
+from .data.dataset import explained, make_loader
 from .data.transforms import to_input
 from .processes import Even, share_statistics
 from .recipe import Recipe, lr_factor, make_optimizer
@@ -52,7 +52,7 @@ def score(
     mean, top = MeanMetric().to(accelerator.device), {k: MulticlassAccuracy(classes, top_k=k, average='micro').to(accelerator.device) for k in (1, min(5, classes))}
     model.eval()
     with torch.no_grad():
-        for clips, labels, _ in _prepared(dataset, accelerator, batch_size, workers):
+        for clips, labels, _ in _batches(dataset, accelerator, batch_size, workers):
             with accelerator.autocast(): logits = model(to_input(clips))
             logits, labels = accelerator.gather_for_metrics((logits.float(), labels))
             mean.update(F.cross_entropy(logits, labels, reduction='none'))
@@ -60,14 +60,14 @@ def score(
     return dict(loss=mean.compute().item(), top1=100 * top[1].compute().item(), top5=100 * top[min(5, classes)].compute().item())
 
 # %% ../nbs/6-run/train.ipynb #4ed3bfc9
-def _prepared(dataset, accelerator, batch_size, workers, **options):
-    "A loader whose batches land on this process's device."
+def _batches(dataset, accelerator, batch_size, workers, **options):
+    "Batches on this process's device. Raises `VideoError` when a process of the loader dies."
     from accelerate.data_loader import prepare_data_loader
     loader = make_loader(dataset, batch_size, workers=workers, **options)
     loader.generator = torch.Generator()  # else each new loader draws from the stream of random numbers that dropout uses
     loader = prepare_data_loader(loader, accelerator.device, accelerator.num_processes, accelerator.process_index, put_on_device=True)
     loader.iteration = dataset.epoch  # Accelerate counts epochs per loader, from 0, and tells the dataset
-    return loader
+    with explained(dataset.known): yield from loader
 
 # %% ../nbs/6-run/train.ipynb #2116b3c3
 def _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update):
@@ -86,7 +86,7 @@ def _epoch(model, optimizer, accelerator, recipe, dataset, workers, step, steps)
     "The steps of one epoch, from `step` of the whole run on. Yields what `_step` returns, and whether the optimiser has taken its step."
     dataset.set_epoch(step // steps)
     model.train()
-    for clips, labels, _ in _prepared(dataset, accelerator, recipe.batch_size, workers, shuffle=True, seed=recipe.seed, start_batch=step % steps * accelerator.num_processes):
+    for clips, labels, _ in _batches(dataset, accelerator, recipe.batch_size, workers, shuffle=True, seed=recipe.seed, start_batch=step % steps * accelerator.num_processes):
         epoch, step = step / steps, step + 1
         update = step % recipe.accumulate == 0 or step % steps == 0
         yield _step(model, optimizer, accelerator, recipe, clips, labels, epoch, update), update

@@ -42,7 +42,7 @@ class Clips(Videos):
         return self.middles[n]
     def clip(self, i, rng):
         "Clip and label of row i, drawn with `rng`. Raises `VideoError` when the video cannot be read."
-        clip, label = torch.from_numpy(self.read(i, partial(self.indices, rng=rng))), self.rows[i]['label']
+        clip, label = torch.as_tensor(self.read(i, partial(self.indices, rng=rng))), self.rows[i]['label']
         return (clip, label) if self.transform is None else self.transform(clip, label, rng)
     def __getitem__(self, index):  # an int, or (epoch, index) as `make_loader` asks
         "`(clip, label, index)`; when the video is at fault, another one with its index. Raises `VideoError` beyond `max_faults`."
@@ -83,6 +83,7 @@ class VideoDataset(Clips):
         backend: str | None = None,  # of `open_video`
         window: tuple | None = None,  # two columns of the CSV: first and last frame of a part of the clip; only that part is read
         max_faults: float = .1,  # share of videos that may be unreadable
+        device: str | None = None,  # keep the cache there ('cuda'), where clips are then cut and drawn as well; None: in main memory
         threads: int | None = None,  # that fill the cache; None: one per processor, 8 at most
         guard: bool | None = None,  # decode in a process that may die or hang (Linux); None: in the loader's processes only
         limit: float = LIMIT,  # seconds that such a process may take for one clip
@@ -93,7 +94,8 @@ class VideoDataset(Clips):
         super().__init__(csv, split, num_classes, backend, max_faults, window, guard, limit)
         self.frames, self.sample, self.transform = frames, sample if callable(sample) else samplers[sample], transform
         self.seed, self.epoch, self.train, self.middles = seed, 0, split == 'train' if train is None else train, {}
-        if cache: self.store = _store(self, threads or min(8, os.cpu_count() or 1), None if cache is True else Path(cache))
+        if device and not cache: raise InputError(f"device={device!r} is where a cache is kept; pass cache=True as well.")
+        if cache: self.device, self.store = device, _store(self, threads or min(8, os.cpu_count() or 1), None if cache is True else Path(cache), device)
 
 # %% ../../nbs/1-data/loading.ipynb #e168f7cb
 class Order(Sampler):
@@ -138,6 +140,7 @@ def make_loader(
 ) -> DataLoader:  # batches `(clips, labels, indices)` as in `collate`
     "Batches of an epoch, in an order that depends on (seed, epoch) alone."
     if batch_size < 1 or workers < 0 or start_batch < 0: raise InputError(f"batch_size={batch_size}, workers={workers}, start_batch={start_batch}: at least 1, 0 and 0.")
+    if workers and dataset.device: raise InputError(f"Frames kept on {dataset.device} are read by the process that trains; use workers=0.")
     order = Order(dataset, shuffle, dataset.seed if seed is None else seed, start_batch * batch_size)
     return DataLoader(dataset, batch_size, sampler=order, num_workers=workers, collate_fn=collate, drop_last=drop_last,
                       timeout=timeout if workers else 0, pin_memory=pin_memory)

@@ -210,9 +210,9 @@ def mini_set(
         if k not in there: raise InputError(f"{name} has no knob {k!r}; it has {', '.join(there)}.")
         try: knobs[k] = _value(SETS[name].defaults, k, v)
         except (TypeError, ValueError): raise InputError(f"{name}: the knob {k} cannot be {v!r}; its default is {getattr(SETS[name].defaults, k)!r}.") from None
-    s = replace(SETS[name].defaults, **knobs)
+    s, given = replace(SETS[name].defaults, **knobs), ", ".join(f"{k}={v}" for k, v in knobs.items())
     for right, why in _RULES:
-        if not right(s): raise InputError(f"{name}: {why}.")
+        if not right(s): raise InputError(f"{name}: {why}{f' (given: {given})' * bool(knobs)}.")
     return s
 
 # %% ../../nbs/1-data/sets.ipynb #852a17f8

@@ -46,10 +46,7 @@ class ColourPermutation(Transform):
     "Red, green and blue in another order, one order per clip; left as they are at test time."
     def apply(self, clip, rng):
         if rng is None: return clip
-        a = clip.numpy()
-        out = np.empty(a.shape, np.uint8)
-        for i, j in enumerate(rng.permutation(3)): out[..., i] = a[..., j]
-        return torch.from_numpy(out)
+        return torch.stack([clip[..., j] for j in rng.permutation(3)], 3)
 
 # %% ../../nbs/1-data/transforms.ipynb #9decea0b
 class ContrastJitter(Transform):
@@ -62,9 +59,8 @@ class ContrastJitter(Transform):
         return np.clip((np.arange(256) - 127.5)*factor + 128, 0, 255).astype(np.uint8)  # 127.5 + 0.5: rounds
     def apply(self, clip, rng):
         if rng is None: return clip
-        table = self.table(rng.uniform(self.low, self.high)).tobytes()
-        out = bytearray(np.ascontiguousarray(clip.numpy())).translate(table)
-        return torch.frombuffer(out, dtype=torch.uint8).view(clip.shape)
+        table = torch.from_numpy(self.table(rng.uniform(self.low, self.high))).to(clip.device)
+        return table.index_select(0, clip.flatten().int()).view(clip.shape)
 
 # %% ../../nbs/1-data/transforms.ipynb #4f3815c7
 def tsn_train(

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -34,7 +35,7 @@ def _inside(row, window, name):
 class Videos(Dataset):
     "The videos of a CSV: opened one by one, or decoded into memory; faults are counted."
     def __init__(self, csv, split, num_classes, backend, max_faults, window, guard, limit):
-        self.name, self.rows, self.backend, self.store = str(csv), read_annotations(csv, split, num_classes), backend, None
+        self.name, self.rows, self.backend, self.store, self.device = str(csv), read_annotations(csv, split, num_classes), backend, None, None
         if window: self.rows = [_inside(r, window, self.name) for r in self.rows]
         self.known = Faults(self.name, [r['path'] for r in self.rows], max_faults)
         self.guard, self.limit, self.counts = guard, limit, Shared(len(self), torch.int32)  # frames of each, once it was open
@@ -52,7 +53,7 @@ class Videos(Dataset):
         self,
         i: int,  # row
         choose,  # from the number of frames to the indices wanted
-    ) -> np.ndarray:  # uint8 `(T, H, W, 3)`
+    ) -> np.ndarray:  # uint8 `(T, H, W, 3)`; a tensor when the frames are kept on a device
         "Frames of one video. Raises `VideoError` when it cannot be read."
         if self.store is not None and i in self.store: return self.store[i][choose(len(self.store[i]))]
         row, count = self.rows[i], int(self.counts.values[i])
@@ -102,7 +103,7 @@ def _kept(videos, folder):
     what = [(r['path'], r['start'], r['end'], s and (s.st_size, s.st_mtime_ns)) for r, s in zip(videos.rows, found)]
     return folder / f'{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]}.npy'
 
-def _store(videos, threads, folder):
+def _store(videos, threads, folder, device=None):
     "Every frame of all videos, by row; from a file in the folder that is mapped into memory when there is one, and made when there is not."
     file = None if folder is None else _kept(videos, folder)
     if file is None: block, places = _decode_all(videos, threads)
@@ -111,5 +112,13 @@ def _store(videos, threads, folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         for name, save in ((file.with_suffix('.json'), lambda f: f.write(json.dumps(list(places.items())).encode())), (file, lambda f: np.save(f, block))):
             with aside(name) as part, open(part, 'wb') as f: save(f)
-    if file is not None: block, places = np.load(file, mmap_mode='r'), dict(json.loads(file.with_suffix('.json').read_text()))
+    if file is not None: block, places = np.load(file, mmap_mode='c'), dict(json.loads(file.with_suffix('.json').read_text()))
+    block = _placed(block, device)
     return {i: block[a:a + int(np.prod(shape))].reshape(shape) for i, (a, shape) in places.items()}
+
+def _placed(block, device):
+    "A block of bytes as a tensor on a device; where it is, with a warning, when the device has no room."
+    if device is None: return block
+    try: return torch.from_numpy(block).to(device)
+    except torch.OutOfMemoryError: warnings.warn(f"{device} has no room for {block.nbytes / 1e9:.1f} GB of decoded frames; they stay in main memory.", stacklevel=2)
+    return block

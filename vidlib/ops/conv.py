@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core import InputError
+from ..core import InputError, check_clips
 from ..cost import Cost, conv_cost
 
 # %% ../../nbs/3-insert/conv1d.ipynb #6570482f
@@ -58,6 +58,7 @@ class TemporalConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 1, 1))
         nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')  # as the convolutions around it
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
+        check_clips(x, self.weight.shape[1])
         y = F.conv2d(_image(x), self.weight.flatten(3), padding=(1, 0))  # (N, C, T, H*W)
         return y.unflatten(3, x.shape[3:])
     def extra_repr(self): return f'{self.weight.shape[0]} channels, kernel (3, 1, 1)'
@@ -75,6 +76,7 @@ class TemporalAverage(nn.Module):
         if border not in ('zeros', 'valid'): raise InputError(f"border={border!r} is not known; choose from zeros, valid.")
         self.border = border
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
+        check_clips(x)
         y = F.avg_pool2d(_image(x), (3, 1), 1, (1, 0), count_include_pad=self.border == 'zeros')  # (N, C, T, H*W)
         return y.unflatten(3, x.shape[3:])
     def extra_repr(self): return f'3 frames, border={self.border!r}'

@@ -9,7 +9,7 @@ __all__ = ['temporal_shift_loop', 'shift_by_cat', 'TemporalShift', 'temporal_shi
 import torch
 from torch import nn
 
-from ..core import InputError, is_reference
+from ..core import InputError, check_clips, is_reference
 from ..cost import Cost
 
 # %% ../../nbs/3-insert/tsm.ipynb #a68ab4ad
@@ -67,8 +67,9 @@ class TemporalShift(nn.Module):
     ):
         super().__init__()
         if not 2 <= fold_div <= channels: raise InputError(f"fold_div={fold_div} would move no channel of {channels}, or more than there are; choose 2 to {channels}.")
-        self.fold_div, self.moved = fold_div, channels // fold_div
+        self.channels, self.fold_div, self.moved = channels, fold_div, channels // fold_div
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
+        check_clips(x, self.channels)
         if is_reference() or torch.compiler.is_compiling(): return shift_by_cat(x, self.moved)
         return _Shift.apply(x, self.moved)
     def extra_repr(self): return f'{self.moved} channels each way, fold_div={self.fold_div}'
