@@ -6,6 +6,8 @@
 __all__ = ['network_arguments', 'operator_options', 'built', 'cost']
 
 # %% ../nbs/6-run/cli_cost.ipynb #f0236300
+import itertools
+
 from .command import Parser, command, few, one_line, pairs, plural, print_table
 from .core import InputError
 
@@ -74,9 +76,15 @@ def cost(argv=None):
     a = _arguments().parse_args(argv)
     for k in ('frames', 'pixels', 'classes', 'views'):
         if getattr(a, k) < 1: raise InputError(f"--{k} must be at least 1, not {getattr(a, k)}.")
-    counts = {(net, trunk): _count(a, net, trunk) for net in (NETS if 'all' in a.net else a.net) for trunk in a.trunk}
+    counts, left = {}, []
+    for net, trunk in itertools.product(NETS if 'all' in a.net else a.net, a.trunk):
+        try: counts[net, trunk] = _count(a, net, trunk)
+        except InputError as e:
+            if 'all' not in a.net: raise
+            left.append(f'note: {net} on {trunk} is left out. {e}')
     what = [plural(a.frames, 'frame') + f' of {a.pixels} x {a.pixels}', plural(a.classes, 'class'), plural(a.views, 'view')]
     print(', '.join(what + ['temporal pooling'] * a.temporal_pool))
     print_table([_line(net, trunk, c, a.views) for (net, trunk), c in counts.items()], ['network', 'trunk', 'params', 'gmacs', 'without_fc'])
+    for line in left: print(line)
     for (net, trunk), c in counts.items():
         if a.table: print(f'\n{net} on {trunk}, one view:\n{c.table(depth=2).reset_index().to_string(index=False)}')

@@ -25,6 +25,8 @@ class Slot:
     norm: str = ''  # name in `parent` of the norm that belongs to a convolution
     side: str = 'before'  # where an inserted operator goes: 'before' the module, 'after' it, or a new 'child' of a stage
     after: str = ''  # for a new child: the block that it follows; '' puts it behind everything in the stage
+    @property
+    def strided(self) -> bool: return max(getattr(self.get(), 'stride', (1,))) > 1  # a convolution that halves the frame
     def get(self) -> nn.Module | None: return self.parent._modules.get(self.name)
     def put(self, module: nn.Module):
         if self.name in self.parent._modules: self.parent._modules[self.name] = module; return
@@ -61,6 +63,7 @@ def resnet_slots(
 ) -> dict:  # {kind: [Slot]}
     "The places of a residual trunk."
     places = [('stem', trunk, 'conv1', 1, 3, dict(norm='bn1'))]
+    if hasattr(trunk, 'maxpool'): places.append(('stempool', trunk, 'maxpool', 1, trunk.conv1.out_channels, dict(side='after')))
     for stage in (2, 3, 4, 5):
         layer = getattr(trunk, f'layer{stage - 1}')
         for name, block in list(layer.named_children()): places += _block_places(layer, name, block, stage)
@@ -85,7 +88,8 @@ def googlenet_slots(
             places.append(('conv', c, 'conv', stage, c.conv.in_channels, dict(norm='bn')))
         if not simple: places.append(('branchpool', b.branch4, '0', stage, b.branch4[1].conv.in_channels, after))
         places.append(('out', trunk, name, stage, out, after))
-    return _slots(places + [('pool', trunk, f'maxpool{i}', i, c, after) for i, c in ((2, 192), (3, 480), (4, 832))])
+    return _slots(places + [('pool', trunk, f'maxpool{i}', i, c, after) for i, c in ((2, 192), (3, 480), (4, 832))]
+                  + [('stempool', trunk, 'maxpool1', 1, 64, after)])
 
 # %% ../nbs/2-frame/slots.ipynb #91eb9f50
 def _parts(found):

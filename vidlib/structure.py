@@ -23,25 +23,31 @@ class Layer(NamedTuple):
     groups: int
     before: tuple  # positions (N, T, H, W) of its input
     after: tuple  # of its output
+    strided: bool = False  # does it halve the frame?
+    @property
+    def kind(self) -> str:  # of the slot at which it can be replaced; '' when at none
+        if self.stage == 1: return 'stem'
+        if self.kernel > 1: return 'conv'
+        return {'conv1': 'reduce', 'downsample': 'shortcut'}.get(self.role, '')
     @property
     def cost(self) -> Cost: return conv_cost(self.cin, self.cout, (self.kernel,) * 2, self.after, groups=self.groups) + Cost(2 * self.cout)
 
 # %% ../nbs/2-frame/structure.ipynb #d7bf7491
-def _halve(at): return *at[:2], (at[2] + 1) // 2, (at[3] + 1) // 2
+def _halve(at, time=False): return at[0], (at[1] + 1) // 2 if time else at[1], (at[2] + 1) // 2, (at[3] + 1) // 2
 
-def _block_layers(block, stage, c, planes, inner, groups, deep, stride, at):
-    "A residual block on `c` channels; the stride is in the first 3x3."
-    to, out = _halve(at) if stride else at, planes * (4 if deep else 1)
+def _block_layers(block, stage, c, planes, inner, groups, deep, stride, at, time):
+    "A residual block on `c` channels; the stride is in the first 3x3, and with `time` it is one in time as well."
+    to, out = _halve(at, time) if stride else at, planes * (4 if deep else 1)
     sizes = [('conv1', c, inner, 1, 1, at, at), ('conv2', inner, inner, 3, groups, at, to), ('conv3', inner, out, 1, 1, to, to)] if deep else [
         ('conv1', c, planes, 3, 1, at, to), ('conv2', planes, planes, 3, 1, to, to)]
     if stride or c != out: sizes.append(('downsample', c, out, 1, 1, at, to))
-    return [Layer(block, role, stage, *rest) for role, *rest in sizes]
+    return [Layer(block, role, stage, *rest, stride and rest[-2] is at and rest[-1] is to) for role, *rest in sizes]
 
 # %% ../nbs/2-frame/structure.ipynb #010a5505
 BLOCKS = {'mini': (1, 1, 1, 1), 'resnet18': (2, 2, 2, 2), 'resnet34': (3, 4, 6, 3), 'resnet50': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3),
           'resnet152': (3, 8, 36, 3), 'resnext50_32x4d': (3, 4, 6, 3)}  # residual blocks in res2 to res5 (He et al. 2016, Table 1)
 
-def _resnet_layers(trunk, at, pool, width, block):
+def _resnet_layers(trunk, at, pool, strided, width, block):
     mini, deep = trunk == 'mini', block == 'bottleneck' if trunk == 'mini' else trunk not in ('resnet18', 'resnet34')
     base, groups = width if mini else 64, 32 if 'next' in trunk else 1
     layers = [Layer('conv1', 'stem', 1, 3, base, 3 if mini else 7, 1, at, _halve(at))]
@@ -50,10 +56,10 @@ def _resnet_layers(trunk, at, pool, width, block):
         planes = base * 2**i
         for b in range(blocks):
             inner, stride = planes * (2 if groups > 1 else 1), b == 0 and (mini or i > 0)
-            new = _block_layers(f'layer{i + 1}.{b}', i + 2, c, planes, inner, groups, deep, stride, at)
+            new = _block_layers(f'layer{i + 1}.{b}', i + 2, c, planes, inner, groups, deep, stride, at, pool and strided and i > 0)
             c, at = new[2 if deep else 1].cout, new[2 if deep else 1].after
             layers += new
-        if pool and i < 3: at = (at[0], (at[1] + 1) // 2, *at[2:])
+        if pool and not strided and i < 3: at = (at[0], (at[1] + 1) // 2, *at[2:])
     return layers
 
 # %% ../nbs/2-frame/structure.ipynb #e92c0648
@@ -62,8 +68,10 @@ INCEPTION = {  # InceptionV1 (Szegedy et al. 2015, Table 1): 1x1 | 1x1, 3x3 | 1x
     '4c': (128, 128, 256, 24, 64, 64), '4d': (112, 144, 288, 32, 64, 64), '4e': (256, 160, 320, 32, 128, 128),
     '5a': (256, 160, 320, 32, 128, 128), '5b': (384, 192, 384, 48, 128, 128)}
 
-def _googlenet_layers(at, pool):
-    def shrink(at, k): return at[0], (at[1] + 1) // 2 if pool else at[1], *conv_out(at[2:], (k, k), 2, ceil=True)
+def _googlenet_layers(at, pool, short):
+    def shrink(at, k):
+        cut = short and k == 2  # the last pool without padding: a frame less, and an odd row or column left out
+        return at[0], (at[1] + 1 - cut) // 2 if pool else at[1] - cut, *conv_out(at[2:], (k, k), 2, ceil=not cut)
     first = _halve(at)
     inner = (*first[:2], *conv_out(first[2:], (3, 3), 2, ceil=True))
     layers = [Layer('conv1', '', 1, 3, 64, 7, 1, at, first), Layer('conv2', '', 2, 64, 64, 1, 1, inner, inner),
@@ -83,15 +91,17 @@ def trunk_layers(
     shape: tuple,  # of the clips, `(N, 3, T, H, W)`
     *,
     temporal_pool: bool | str = False,  # T becomes ceil(T / 2) after res2, res3 and res4
+    strided: bool = False,  # ... or rather inside the first block of res3, res4 and res5, as 3D networks do
+    short: bool = False,  # the last pool of GoogLeNet loses a frame (S3D)
     width: int = 16,  # of the mini trunk
     block: str = 'basic',  # of the mini trunk
 ) -> list:  # of Layer
     "Every convolution of a trunk, in whole numbers; no network is asked. Raises `InputError` for a trunk that is not in the tables."
     if len(shape) != 5: raise InputError(f"shape must be that of clips, (N, 3, T, H, W), not {tuple(shape)}.")
     at = (shape[0], *shape[2:])
-    if trunk == 'googlenet': return _googlenet_layers(at, bool(temporal_pool))
+    if trunk == 'googlenet': return _googlenet_layers(at, bool(temporal_pool), short)
     if trunk not in BLOCKS: raise InputError(f"There is no table for the trunk {trunk!r}; there is one for {', '.join(BLOCKS)}, googlenet.")
-    return _resnet_layers(trunk, at, bool(temporal_pool), width, block)
+    return _resnet_layers(trunk, at, bool(temporal_pool), strided, width, block)
 
 # %% ../nbs/2-frame/structure.ipynb #b9ac38d0
 class Place(NamedTuple):

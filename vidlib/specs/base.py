@@ -8,7 +8,7 @@ __all__ = ['SPECS', 'Example', 'Spec', 'inserted', 'network', 'at_each_pixel', '
 
 # %% ../../nbs/2-frame/specs.ipynb #90beb0de
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..closed import network_cost, operator_cost
 from ..cost import Cost
 from ..model import VideoNet, randomise, tsn_cost, tsn_loop
-from ..zoo import NETS, create_model, network_cost, operator_cost
+from ..zoo import NETS, create_model
 
 # %% ../../nbs/2-frame/specs.ipynb #fdc67c73
 class Example(NamedTuple):
@@ -34,6 +35,8 @@ class Spec:
     loop: Callable  # (module, x) -> y, one number at a time
     keywords: dict  # the operator's keyword -> values to try, at least two
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
+    trained: tuple = ()  # keywords that say what becomes of a trained kernel, and change nothing else
+    on: dict = field(default_factory=dict)  # keyword -> the trunk that has it, where the mini trunk has not
     def example(self, name, rng, T): return self.draw(name, rng, T, self.keywords)
 
 # %% ../../nbs/2-frame/specs.ipynb #1d46c759
@@ -121,7 +124,7 @@ SPECS['tsn'] = Spec(
         'later frames count more': head(lambda z: (z * torch.arange(1, z.shape[1] + 1).to(z)[:, None]).mean(1)),
         'axes of clips and frames exchanged': wrong_forward(VideoNet, _exchanged),
         'gradient cut before the classifier': lambda: patch.object(VideoNet, 'frame_logits', lambda self, x: self.fc(self.features(x).detach())),
-        'closed form off by one': lambda: patch('vidlib.zoo.tsn_cost', _one_more),
+        'closed form off by one': lambda: patch('vidlib.closed.tsn_cost', _one_more),
     })
 
 # %% ../../nbs/2-frame/specs.ipynb #6433ded0
