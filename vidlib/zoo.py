@@ -15,6 +15,7 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet, tsn_cost
+from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .structure import trunk_layers, trunk_places
@@ -42,6 +43,10 @@ NETS = {
                  None, temporal_average_cost),
     'tconv': Row(TemporalConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none',
                  None, temporal_conv_cost),
+    'tam': Row(TemporalAggregation, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none',
+               '3-insert/aggregation', depthwise_conv_cost),
+    'dwconv': Row(DepthwiseConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none',
+                  None, depthwise_conv_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
