@@ -15,6 +15,7 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
@@ -56,6 +57,10 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
+    'tam': Row(TemporalAggregation, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none',
+               None, depthwise_conv_cost),
+    'dwconv': Row(DepthwiseConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none',
+                  None, depthwise_conv_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
