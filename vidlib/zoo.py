@@ -9,6 +9,7 @@ __all__ = ['NETS', 'Row', 'keywords_of', 'mini_block', 'create_model', 'blindnes
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 
 from torch import nn
 
@@ -109,7 +110,7 @@ def create_model(
     "Build a network of the table. Raises `InputError` for unknown names and keywords, saying which there are."
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     for what, n in dict(frames=frames, num_classes=num_classes).items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
