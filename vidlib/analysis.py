@@ -32,8 +32,7 @@ def psi(
 def _percent(*values):
     "Accuracies as floats, checked."
     out = [v.astype(float) if hasattr(v, 'astype') else np.asarray(v, float)[()] for v in values]
-    for v in out:
-        if not np.all((v >= 0) & (v <= 100)): raise InputError("Accuracies are percentages from 0 to 100, without gaps.")
+    if not all(np.all((v >= 0) & (v <= 100)) for v in out): raise InputError("Accuracies are percentages from 0 to 100, without gaps.")
     if out[0].size and 0 < max(v.max() for v in out) <= 1: raise InputError("All accuracies are at most 1; pass percentages, not fractions.")
     return out
 
@@ -46,9 +45,9 @@ def contributions(
     pooled: str = 'temporal_pool',  # column: temporal pooling or not
     score: str = 'top1',  # column of accuracies, percent
 ):  # DataFrame: the rows with a module, and `tsn` (percent), `phi` and `psi` for each
-    "Phi and Psi of each model (Deep Analysis, eq. 1). Raises `InputError` when a column is missing, or a model has no baseline or more than one."
+    "Phi and Psi of each model (Deep Analysis, eq. 1). Raises `InputError` for a missing column, for no baseline and for two."
     match = list(match)
-    if missing := [c for c in (*match, module, pooled, score) if c not in rows]: raise InputError(f"The table has no column {', '.join(missing)}.")
+    if lacks := [c for c in (*match, module, pooled, score) if c not in rows]: raise InputError(f"There is no column {', '.join(lacks)}.")
     name = lambda lines: ', '.join(f'{c} {v}' for c, v in lines[match].iloc[0].items())
     base = rows[(rows[module] == baseline) & ~_yes(rows[pooled])]
     if (twice := base.duplicated(match)).any(): raise InputError(f"More than one {baseline} for {name(base[twice])}; match by more columns.")
@@ -79,9 +78,10 @@ def effects(
 def judge(
     margins,  # one number a cell, positive where the sentence is right
     doubt=0.0,  # how far a margin may be off, in the same unit: a number, or one a cell
-) -> dict:  # cells, exceptions, clear (exceptions beyond doubt), verdict
-    "A verdict on a sentence that is said of every cell: 'holds' | 'does not hold' | 'cannot tell'. Raises `InputError` without cells, for gaps and for a negative doubt."
+) -> dict:  # cells, exceptions, clear (exceptions beyond doubt), verdict: 'holds' | 'does not hold' | 'cannot tell'
+    "A verdict on a sentence that is said of every cell. Raises `InputError` without cells, for gaps and for a negative doubt."
     m, d = np.asarray(margins, float), np.asarray(doubt, float)
-    if not m.size or np.isnan(m).any() or not (d >= 0).all(): raise InputError("A verdict needs at least one cell, no gaps, and a doubt that is not negative.")
+    if not m.size or np.isnan(m).any() or not (d >= 0).all(): raise InputError("A verdict needs cells, no gaps, and a doubt of 0 or more.")
     exceptions, clear = int((m <= 0).sum()), int((m < -d).sum())
-    return dict(cells=m.size, exceptions=exceptions, clear=clear, verdict='holds' if not exceptions else 'does not hold' if clear else 'cannot tell')
+    verdict = 'holds' if not exceptions else 'does not hold' if clear else 'cannot tell'
+    return dict(cells=m.size, exceptions=exceptions, clear=clear, verdict=verdict)
