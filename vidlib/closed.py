@@ -15,7 +15,7 @@ from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
-from .zoo import NETS, _check_options, _family, mini_block
+from .zoo import NETS, _check_options, _family, _short, mini_block
 
 # %% ../nbs/2-frame/closed.ipynb #b2e227cb
 def operator_cost(
@@ -42,7 +42,7 @@ def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, sho
     for l, op, how in row.sites(places, _family(trunk), bool(for_trunk['temporal_pool']), where, stages):
         takes = inspect.signature(CLOSED[op]).parameters
         own = {k: v for k, v in (how | (options if op is row.op else {})).items() if k in takes}
-        if op is InflatedConv: own.setdefault('groups', l.groups)
+        own.setdefault('groups', l.groups)
         total += CLOSED[op](l.cin, l.cout, l.kernel, l.before, l.after, **own) + Cost(2 * l.cout)  # and its norm
         del left[id(l)]
     last = trunk_places(layers, 'out')[-1]
@@ -67,7 +67,9 @@ def network_cost(
     row = NETS[name]
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
-    if row.verb == 'replace': return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options.pop('last_pool', row.last_pool) == 'short', options)
+    if row.verb == 'replace':
+        short = len(shape) == 5 and _short(row, trunk, temporal_pool, shape[2], options)  # trunk_layers refuses other shapes
+        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, short, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
     kind = row.sites[_family(trunk)]

@@ -34,7 +34,9 @@ def spread(
 ):  # a plan
     "The rule of a network: what becomes of each convolution. Temporal pooling is a stride in time where the trunk strides in space, in res3 to res5; Inception's is that of its pools."
     def plan(places, family, pool=False, where='all', stages=None, short=False):
-        "Parts for `places` (kind -> slots or layers)."
+        "Parts for `places` (kind -> slots or layers). Raises `InputError` for a trunk without such places."
+        if kind == 'reduce' and kind not in places:
+            raise InputError("This network replaces the first 1x1 of each bottleneck, and this trunk has none; take resnet50 or larger, or mini with block='bottleneck'.")
         chosen = choose(places, kind, where, stages or only)
         own = how | (google or {} if family == 'googlenet' else {})
         parts = [Part(p, InflatedConv, dict(kernel=stem[family])) for p in places['stem']] if stem else []
