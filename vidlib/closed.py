@@ -42,7 +42,7 @@ def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, sho
     for l, op, how in row.sites(places, _family(trunk), bool(for_trunk['temporal_pool']), where, stages):
         takes = inspect.signature(CLOSED[op]).parameters
         own = {k: v for k, v in (how | (options if op is row.op else {})).items() if k in takes}
-        own.setdefault('groups', l.groups)
+        if op is InflatedConv: own.setdefault('groups', l.groups)
         total += CLOSED[op](l.cin, l.cout, l.kernel, l.before, l.after, **own) + Cost(2 * l.cout)  # and its norm
         del left[id(l)]
     last = trunk_places(layers, 'out')[-1]

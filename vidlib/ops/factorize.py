@@ -25,16 +25,13 @@ def factorized_conv_loop(
     T, H, W, k, C_out = len(x[0]), len(x[0][0]), len(x[0][0][0]), len(spatial[0][0]), len(temporal)
     rows, columns, r = range(0, H, stride[1]), range(0, W, stride[1]), k // 2
     def space(m, t, h, w):
-        total = 0
-        for c, kernel in enumerate(spatial[m]):
-            for i in range(k):
-                for j in range(k):
-                    if 0 <= h + i - r < H and 0 <= w + j - r < W: total += kernel[i][j] * x[c][t][h + i - r][w + j - r]
+        total = sum(spatial[m][c][i][j] * x[c][t][h + i - r][w + j - r] for c in range(len(x)) for i in range(k) for j in range(k)
+                    if 0 <= h + i - r < H and 0 <= w + j - r < W)
         return total if middle is None else max(0, middle[m][0] * total + middle[m][1])
     v = [[{(h, w): space(m, t, h, w) for h in rows for w in columns} for t in range(T)] for m in range(len(spatial))]
     def time(o, t, p):
-        near = [d for d in range(3) if 0 <= t + d - 1 < T]
-        return sum((temporal[o][m][d] * v[m][t + d - 1][p] for m in range(len(v)) for d in near), bias[o] if bias else 0)
+        found = (temporal[o][m][d] * v[m][t + d - 1][p] for m in range(len(v)) for d in range(3) if 0 <= t + d - 1 < T)
+        return sum(found, bias[o] if bias else 0)
     return [[[[time(o, t, (h, w)) for w in columns] for h in rows] for t in range(0, T, stride[0])] for o in range(C_out)]
 
 # %% ../../nbs/4-replace/factorize.ipynb #85e7bcad
@@ -74,7 +71,7 @@ class FactorizedConv(nn.Module):
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:
         "(pair, norm behind it) in place of a 2D convolution and its norm; trained ones go to the half in space, if it has their shape."
-        if conv.groups > 1: raise InputError(_grouped(conv.groups))
+        if conv.groups > 1: raise InputError(f"A pair replaces a convolution of one group, not of {conv.groups}.")
         op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options)
         fits = trained and op.spatial.out_channels == conv.out_channels
         if fits: op.spatial.load_state_dict(dict(weight=conv.weight[:, :, None]))
@@ -82,8 +79,6 @@ class FactorizedConv(nn.Module):
         op.norm.eps, op.norm.momentum = norm.eps, norm.momentum
         if fits: op.norm.load_state_dict(norm.state_dict())
         return op, nn.BatchNorm2d(norm.num_features, norm.eps, norm.momentum)
-
-def _grouped(groups): return f"A pair replaces a convolution of one group, and here are {groups}; choose another trunk than a ResNeXt."
 
 # %% ../../nbs/4-replace/factorize.ipynb #d97b2293
 def factorized_conv_cost(
@@ -96,10 +91,8 @@ def factorized_conv_cost(
     widen: bool = False,
     middle_norm: bool = True,
     bias: bool = False,
-    groups: int = 1,  # of the convolution that is replaced; a pair takes the place of one group only
 ) -> Cost:
     "Parameters and multiply-adds of the pair: the spatial half works on the frames of the input, the temporal one on those of the output."
-    if groups > 1: raise InputError(_grouped(groups))
     mid = middle_channels(cin, cout, size, widen)
     spatial = conv_cost(cin, mid, (1, size, size), (*before[:2], *after[2:]))
     return spatial + Cost(2 * mid * middle_norm) + conv_cost(mid, cout, (3, 1, 1), after, bias=bias)
