@@ -77,6 +77,14 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool):
     if 'last_pool' in options and (trunk != 'googlenet' or options['last_pool'] not in ('padded', 'short')):
         raise InputError(f"last_pool={options['last_pool']!r} with trunk={trunk!r}: googlenet has one that is 'padded' or 'short'.")
 
+def _short(row, trunk, temporal_pool, frames, options):
+    "Is GoogLeNet's last pool without padding? Raises `InputError` when too few frames would reach it: it takes two, and T has been halved twice before it."
+    short, least = trunk == 'googlenet' and options.get('last_pool', row.last_pool) == 'short', 5 if temporal_pool else 2
+    if row.verb == 'replace' and short and frames < least:
+        pooled = ' with temporal pooling' if temporal_pool else ''
+        raise InputError(f"The last pool has no padding (last_pool='short') and needs {least} frames or more{pooled}, not {frames}; last_pool='padded' takes any.")
+    return short
+
 def keywords_of(
     row: Row,
 ) -> list:  # of names
@@ -115,11 +123,12 @@ def create_model(
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
+    short = _short(row, trunk, temporal_pool, frames, options)
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
     if row.verb == 'insert': insert(choose(slots, row.sites[_family(trunk)], where, stages), lambda slot: row.op(slot.channels, frames, **options))
     if row.verb == 'replace':
-        short = options.pop('last_pool', row.last_pool) == 'short'
+        options.pop('last_pool', None)  # of the trunk, not of the operator
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, short):
             own = part.how | (options if part.op is row.op else {})
             replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, weights is not None, **own))

@@ -85,6 +85,11 @@ class InflatedConv(nn.Conv3d):
 # %% ../../nbs/4-replace/inflate.ipynb #c222ea32
 class InflatedPool(nn.MaxPool3d):
     "A spatial max pool that also takes the maximum over frames (the Inception forms of I3D and S3D)."
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T', H', W')
+        check_clips(x)
+        if not self.padding and min(x.shape[2:]) < 2:
+            raise InputError(f"A pool of 2 x 2 x 2 without padding cannot take {' x '.join(map(str, x.shape[2:]))} (T x H x W); last_pool='padded' can.")
+        return super().forward(x)
     @classmethod
     def from_conv(cls, pool: nn.MaxPool2d, norm, trained: bool, *, kernel: int = 3, t_stride: int = 1, short: bool = False) -> tuple:
         "In place of a 2D pool of side 3 or 2: side 3, padded, in space; `short`: (2, 2, 2) without padding, which loses a frame."

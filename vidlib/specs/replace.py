@@ -43,12 +43,13 @@ def pair_loop(
     x: torch.Tensor,  # (N, C, T, H, W)
 ) -> torch.Tensor:  # (N, C', T', H', W')
     "Space, norm and ReLU, time, one output number at a time."
-    y = conv_loop(x, op.spatial.weight, op.spatial.stride)
-    if isinstance(op.norm, nn.BatchNorm3d):
-        for c in range(y.shape[1]):
-            scale = op.norm.weight[c] / (op.norm.running_var[c] + op.norm.eps)**0.5
-            y[:, c] = ((y[:, c] - op.norm.running_mean[c]) * scale + op.norm.bias[c]).clamp(min=0)
-    return conv_loop(y, op.temporal.weight, op.temporal.stride, bias=op.temporal.bias)
+    a, b, n, middle = op.spatial.weight[:, :, 0].tolist(), op.temporal.weight[..., 0, 0].tolist(), op.norm, None
+    if isinstance(n, nn.BatchNorm3d):
+        factor = n.weight / (n.running_var + n.eps)**0.5
+        middle = torch.stack([factor, n.bias - factor * n.running_mean], 1).tolist()
+    bias = None if op.temporal.bias is None else op.temporal.bias.tolist()
+    stride = op.temporal.stride[0], op.spatial.stride[1]
+    return torch.tensor([factorize.factorized_conv_loop(clip, a, b, stride, middle, bias) for clip in x.tolist()], dtype=x.dtype)
 
 # %% ../../nbs/4-replace/specs.ipynb #7bfa329d
 def _closed_off_by_one(op):
