@@ -8,15 +8,17 @@ __all__ = ['NETS', 'Row', 'create_model', 'blindness', 'operator_cost', 'network
 # %% ../nbs/2-frame/zoo.ipynb #033929ce
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import nn
 
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet, tsn_cost
+from .ops.attention import NonLocal, non_local_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
+from .slots import every_other, second_of_each
 from .structure import trunk_layers, trunk_places
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
@@ -29,10 +31,11 @@ class Row:
     sites: dict  # where, by kind of trunk: {'resnet': 'in', 'googlenet': 'out'}
     paper: str
     equation: str
-    reach: int  # frames to each side that one operator sees
+    reach: int | None  # frames to each side that one operator sees; None: all of them
     blindness: str  # 'shuffle', 'reversal' or 'none', without temporal pooling
     chapter: str | None  # None: not written yet
     cost: Callable | None = None  # closed form of an inserted operator: `cost(channels, (N, T, H, W), ...) -> Cost`, with the keywords that matter
+    pick: dict = field(default_factory=dict)  # by kind of trunk: a rule `places -> places`, where the operator does not go to all places of its kind
 
 NETS = {
     'tsn': Row(None, None, {}, 'Wang et al. 2016', 'mean of frame logits', 0, 'shuffle', '2-frame/model'),
@@ -42,6 +45,8 @@ NETS = {
                  None, temporal_average_cost),
     'tconv': Row(TemporalConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none',
                  None, temporal_conv_cost),
+    'nonlocal': Row(NonLocal, 'insert', {'resnet': 'out', 'googlenet': 'out'}, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle',
+                    '3-insert/nonlocal', non_local_cost, pick={'resnet': every_other, 'googlenet': second_of_each}),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -53,7 +58,10 @@ def _check_options(name, row, options, where, stages):
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")
 
-def _site(row, trunk): return row.sites['googlenet' if trunk == 'googlenet' else 'resnet']
+def _site(row, trunk):
+    "The row's kind of place on a trunk, and its rule."
+    family = 'googlenet' if trunk == 'googlenet' else 'resnet'
+    return dict(kind=row.sites[family], pick=row.pick.get(family))
 
 # %% ../nbs/2-frame/zoo.ipynb #90f05d20
 def create_model(
@@ -80,7 +88,7 @@ def create_model(
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
     if row.verb:
-        places = choose(slots, _site(row, trunk), where, stages)
+        places = choose(slots, where=where, stages=stages, **_site(row, trunk))
         if row.verb == 'insert': insert(places, lambda slot: row.op(slot.channels, frames, **options))
         else: replace(places, lambda conv, norm: row.op.from_conv(conv, norm, frames, **options))
     if temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
@@ -136,6 +144,6 @@ def network_cost(
     _check_options(name, row, options, where, stages)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
-    kind = _site(row, trunk)
-    places = choose({kind: trunk_places(trunk_layers(trunk, shape, **for_trunk), kind)}, kind, where, stages)
+    site, layers = _site(row, trunk), trunk_layers(trunk, shape, **for_trunk)
+    places = choose({site['kind']: trunk_places(layers, site['kind'])}, where=where, stages=stages, **site)
     return sum((operator_cost(name, p.channels, p.positions, **options) for p in places), base)

@@ -8,7 +8,7 @@ __all__ = ['SPECS', 'Example', 'Spec', 'inserted', 'network', 'at_each_pixel', '
 
 # %% ../../nbs/2-frame/specs.ipynb #90beb0de
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -34,6 +34,8 @@ class Spec:
     loop: Callable  # (module, x) -> y, one number at a time
     keywords: dict  # the operator's keyword -> values to try, at least two
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
+    usual: dict = field(default_factory=dict)  # keyword of `create_model` -> values to try, where those that suit most rows do not suit this one
+    idle: tuple = ()  # ends of the names of parameters that provably get no gradient in training; the chapter proves it
     def example(self, name, rng, T): return self.draw(name, rng, T, self.keywords)
 
 # %% ../../nbs/2-frame/specs.ipynb #1d46c759
