@@ -23,7 +23,7 @@ def _loop(op, x):
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     out = _rows(op.out.weight.flatten(1) * scale[:, None], (op.out.bias - norm.running_mean) * scale + norm.bias)
     projections = [_rows(c.weight, c.bias) for c in (op.theta, op.phi, op.g)] + [out]
-    return torch.tensor([attention.non_local_loop(clip.tolist(), *projections, op.kind, op.subsample) for clip in x], dtype=x.dtype)
+    return torch.tensor([attention.non_local_loop(clip.tolist(), projections, op.kind, op.subsample) for clip in x], dtype=x.dtype)
 
 # %% ../../nbs/3-insert/specs_attention.ipynb #7264283e
 def _weighs(wrong):
@@ -68,7 +68,7 @@ right_forward = attention.NonLocal.forward
 # %% ../../nbs/3-insert/specs_attention.ipynb #0feabe5b
 def _pools(wrong):
     "Another idea of sub-sampling: `wrong(x) -> x`."
-    return lambda: patch.object(attention, 'halve', wrong)
+    return lambda: patch.object(attention, '_halve', wrong)
 
 def _mean(x): return torch.nn.functional.avg_pool3d(x, (1, min(2, x.shape[3]), min(2, x.shape[4])))
 def _over_time(x): return torch.nn.functional.max_pool3d(x, tuple(min(2, n) for n in x.shape[2:]))
