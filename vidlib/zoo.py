@@ -8,7 +8,7 @@ __all__ = ['NETS', 'Row', 'keywords_of', 'mini_block', 'create_model', 'blindnes
 # %% ../nbs/2-frame/zoo.ipynb #033929ce
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 
 from torch import nn
@@ -17,11 +17,13 @@ from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
+from .ops.attention import NonLocal, non_local_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.inflate import InflatedConv
 from .plans import NEEDS_BOTTLENECKS, PLANS
+from .slots import every_other, second_of_each
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
 # %% ../nbs/2-frame/zoo.ipynb #806b682f
@@ -33,10 +35,11 @@ class Row:
     sites: dict | Callable  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
     paper: str
     equation: str
-    reach: int  # frames to each side that one operator sees
+    reach: int | None  # frames to each side that one operator sees; None: all of them
     blindness: str  # 'shuffle', 'reversal' or 'none', without temporal pooling
     chapter: str | None  # None: not written yet
     cost: Callable | None = None  # closed form of an inserted operator: `cost(channels, (N, T, H, W), ...) -> Cost`, with the keywords that matter
+    pick: dict = field(default_factory=dict)  # by family of trunks: a rule `places -> places`, where the operator does not go to all places of its kind
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
 
@@ -50,6 +53,8 @@ NETS = {
                  None, temporal_average_cost),
     'tconv': Row(TemporalConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none',
                  None, temporal_conv_cost),
+    'nonlocal': Row(NonLocal, 'insert', {'resnet': 'out', 'googlenet': 'out'}, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle',
+                    None, non_local_cost, pick={'resnet': every_other, 'googlenet': second_of_each}),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
     'i3d': _replaced('i3d', InflatedConv, 'Chen et al. 2021', '3x3x3 for each 3x3, stem too', 'divide', 'last_pool'),
@@ -100,6 +105,8 @@ def mini_block(
 
 def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
 
+def _site(row, trunk): return dict(kind=row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))  # where an operator is inserted
+
 # %% ../nbs/2-frame/zoo.ipynb #90f05d20
 def create_model(
     name: str,  # a row of NETS
@@ -126,7 +133,7 @@ def create_model(
     short = _short(row, trunk, temporal_pool, frames, options)
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
-    if row.verb == 'insert': insert(choose(slots, row.sites[_family(trunk)], where, stages), lambda slot: row.op(slot.channels, frames, **options))
+    if row.verb == 'insert': insert(choose(slots, where=where, stages=stages, **_site(row, trunk)), lambda slot: row.op(slot.channels, frames, **options))
     if row.verb == 'replace':
         options.pop('last_pool', None)  # of the trunk, not of the operator
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, short):

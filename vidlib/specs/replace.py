@@ -84,10 +84,10 @@ LAST_POOL = dict(keywords=dict(last_pool=['padded', 'short']), on=dict(last_pool
 
 def _inflated(size=3, more=dict(keywords={}), **how):
     own = {'channels in reverse order': wrong_forward(inflate.InflatedConv, _mirrored)}
-    return Spec(draw=replaced(size, **how), keywords=dict(divide=[True, False]) | more['keywords'], on=more.get('on', {}), trained=('divide',),
+    return Spec(draw=replaced(size, **how), keywords=dict(divide=[True, False]) | more['keywords'], on=more.get('on', {}), usual=more.get('usual', {}), trained=('divide',),
                 loop=lambda op, x: conv_loop(x, op.weight, op.stride, op.groups), mutations=_everywhere(inflate.InflatedConv, lambda op: op) | own)
 
-SPECS |= {'c3d': _inflated(), 'c3d_g2': _inflated(groups=2), 'i3d': _inflated(more=LAST_POOL), 'i3d_3x1x1': _inflated(1), 'slow': _inflated(1, more=dict(keywords={}, on=dict(where='resnet50')))}
+SPECS |= {'c3d': _inflated(), 'c3d_g2': _inflated(groups=2), 'i3d': _inflated(more=LAST_POOL), 'i3d_3x1x1': _inflated(1), 'slow': _inflated(1, more=dict(keywords={}, usual=dict(where=['all', 'top-half', 'bottom-half'])))}
 
 # %% ../../nbs/4-replace/specs.ipynb #65f071ad
 def _without(*names):
