@@ -37,6 +37,7 @@ class Spec:
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
     trained: tuple = ()  # keywords that say what becomes of a trained kernel, and change nothing else
     on: dict = field(default_factory=dict)  # keyword -> the trunk that has it, where the mini trunk has not
+    fits: Callable = lambda T: {}  # T -> keywords without which its mini network does not take T frames
     def example(self, name, rng, T): return self.draw(name, rng, T, self.keywords)
 
 # %% ../../nbs/2-frame/specs.ipynb #1d46c759
