@@ -15,7 +15,7 @@ from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
-from .zoo import NETS, _check_options, _family, _short, _site, mini_block
+from .zoo import NETS, _check_options, _check_pair, _family, _short, _site, mini_block
 
 # %% ../nbs/2-frame/closed.ipynb #b2e227cb
 def operator_cost(
@@ -65,6 +65,9 @@ def network_cost(
     "Parameters and multiply-adds of a network, in closed form. Raises `InputError` for a row whose closed form is not known."
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     row = NETS[name]
+    if row.verb == 'pair':
+        _check_pair(name, row, options, temporal_pool=temporal_pool, where=where, stages=stages, block=block)
+        return row.cost(shape, num_classes, trunk, width if trunk == 'mini' else None, **options)
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
     if row.verb == 'replace':

@@ -16,6 +16,8 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .nets.settings import slowfast_cost
+from .nets.slowfast import SlowFast
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.attention import NonLocal, non_local_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
@@ -63,6 +65,7 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
+    'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', None, slowfast_cost),
     'tam': Row(TemporalAggregation, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none',
                None, depthwise_conv_cost),
     'dwconv': Row(DepthwiseConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none',
@@ -101,7 +104,14 @@ def mini_block(
     row: Row,
 ) -> str:  # 'basic' or 'bottleneck'
     "Which block the mini trunk has unless it is told: some places are those of a bottleneck."
-    return 'bottleneck' if row.sites in NEEDS_BOTTLENECKS else 'basic'
+    return 'bottleneck' if row.verb == 'pair' or row.sites in NEEDS_BOTTLENECKS else 'basic'
+
+def _check_pair(name, row, options, **refused):
+    "A pair has no trunk and no places, so what belongs to these is an error."
+    given = [what for what, v in refused.items() if v not in (None, False, 'all')]
+    if given: raise InputError(f"{name} is a network of its own and takes no {', '.join(given)}.")
+    unknown = sorted(set(options) - {*keywords_of(row), 'width'})
+    if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(keywords_of(row))} (and width with trunk='mini').")
 
 def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
 
@@ -127,6 +137,9 @@ def create_model(
     for what, n in dict(frames=frames, num_classes=num_classes).items():
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
+    if row.verb == 'pair':
+        _check_pair(name, row, options, weights=weights, temporal_pool=temporal_pool, where=where, stages=stages, checkpointing=checkpointing)
+        return channels_last(row.op(num_classes, frames, trunk, dropout, **options))
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
