@@ -58,8 +58,13 @@ def _knobs():
     cells = grid(Cell(), net=('tsm', 'tconv', 'tsn'), precision=('bf16',), knobs=settings)
     return Study(question='What does each knob of mini-order do?', cells=cells, by=('knobs', 'data_hash', 'net'))
 
+# %% ../nbs/6-run/studies.ipynb #6e63497e
+def _operators():
+    nets = 'tam nonlocal i3d s3d dwconv c3d p3d r2plus1d tconv tpool i3d_3x1x1 slow c3d_g2'.split()
+    return Study(question='What does each operator make of order?', cells=grid(Cell(), (0, 1, 2), net=nets), by=('net',))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
-STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs())
+STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(
