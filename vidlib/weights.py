@@ -37,7 +37,7 @@ def _operator(site, theirs, ours):
     if isinstance(op, (InflatedConv, FactorizedConv)) or not op.state_dict(): return theirs
     if place and isinstance(site, Before): return _join(theirs.rpartition('.')[0], place)  # a child of the block
     if place and isinstance(site, After) and re.match('conv|inception', theirs): return re.sub('^(conv|inception)', place, theirs)
-    raise InputError(f"No released network is known to have a {type(op).__name__} at {ours}, so its tensors have no published names.")
+    raise InputError(f"No released network is known to have a {type(op).__name__} at {ours}: its tensors have no published names.")
 
 # %% ../nbs/2-frame/weights.ipynb #ab36c424
 def _step(parent, name, theirs, ours):
@@ -64,7 +64,7 @@ def _walk(module, theirs='', ours=''):
 def published_state(
     model: nn.Module,  # of `create_model`, or an operator
 ) -> dict:  # {the authors' name: view of the model's tensor, in the authors' shape}
-    "The model's tensors under the names of Deep Analysis's released code (Chen et al. 2021): what is written there is in the model. Raises `InputError` where no name is known."
+    "The model's memory under the names of Deep Analysis's code: writing there writes the model. Raises `InputError` where no name is known."
     volumes = any(isinstance(m, (InflatedConv, FactorizedConv)) for m in model.modules())  # a 3D network: every kernel has a time axis
     state = {}
     for theirs, _, v, frame in _walk(model):
@@ -86,14 +86,16 @@ class Report:
         rows = [*self.pairs.items(), *((k, '') for k in self.unused), *(('', k) for k in self.kept)]
         return need('pandas').DataFrame(rows, columns=['theirs', 'ours'])
 
-def _some(names, show=3): return f"{len(names)}{' (' * bool(names)}{', '.join(names[:show])}{', ...' * (len(names) > show)}{')' * bool(names)}"
+def _some(names, show=3):
+    few = ', '.join(names[:show]) + ', ...' * (len(names) > show)
+    return f'{len(names)} ({few})' if names else '0'
 
 # %% ../nbs/2-frame/weights.ipynb #82f4e52d
 def _unwrap(file):
     "The tensors of a checkpoint."
     if isinstance(file, Mapping) and 'state_dict' in file: file = file['state_dict']
-    if not isinstance(file, Mapping) or not all(isinstance(v, torch.Tensor) for v in file.values()):
-        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict'; torch.load(path, map_location='cpu') reads one.")
+    if not isinstance(file, Mapping) or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in file.items()):
+        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict'; torch.load(path) reads one.")
     bare = {k.removeprefix('module.'): v for k, v in file.items()}
     if len(bare) < len(file): raise InputError("This checkpoint has names twice, with and without 'module.' before them.")
     return bare
@@ -124,7 +126,8 @@ def account(
     wrong = _problems({k: v for k, v in file.items() if k not in unused}, views, taken)
     if wrong:
         hint = ' head=False leaves the classifier out.' * all(k.startswith('fc.') for found in wrong.values() for k in found)
-        raise InputError(f"Nothing was loaded, the checkpoint does not fit: {'; '.join(f'{kind}: {_some(found)}' for kind, found in wrong.items())}.{hint}")
+        kinds = '; '.join(f'{kind}: {_some(found)}' for kind, found in wrong.items())
+        raise InputError(f"Nothing was loaded, the checkpoint does not fit: {kinds}.{hint}")
     return Report({k: ours[k] for k in taken}, unused, [ours[k] for k in views if k not in taken])
 
 # %% ../nbs/2-frame/weights.ipynb #ed19b486
@@ -134,9 +137,10 @@ def load_published(
     *,
     head: bool = True,  # False: the classifier stays what it is
 ) -> Report:
-    "Load a checkpoint of Deep Analysis's released code (Chen et al. 2021), every tensor or none; raises one `InputError` that names what does not fit."
+    "Load a checkpoint of Deep Analysis's code (Chen et al. 2021), every tensor or none; one `InputError` names what does not fit."
     report, file, views = account(model, state_dict, head=head), _unwrap(state_dict), published_state(model)
-    if any(v.is_meta for v in [*views.values(), *file.values()]): raise InputError("Nothing was loaded: tensors on the meta device hold no numbers.")
+    if any(v.is_meta for v in [*views.values(), *file.values()]):
+        raise InputError("Nothing was loaded: tensors on the meta device hold no numbers.")
     for theirs in report.pairs: views[theirs].copy_(file[theirs])
     trunk = getattr(model, 'trunk', None)
     if hasattr(trunk, 'transform_input'): trunk.transform_input = True  # the authors fed InceptionV1 frames scaled to [-1, 1]
