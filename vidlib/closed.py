@@ -15,7 +15,7 @@ from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
-from .zoo import NETS, _check_options, _family, mini_block
+from .zoo import NETS, _check_options, _family, _short, _site, mini_block
 
 # %% ../nbs/2-frame/closed.ipynb #b2e227cb
 def operator_cost(
@@ -67,9 +67,12 @@ def network_cost(
     row = NETS[name]
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
-    if row.verb == 'replace': return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options.pop('last_pool', row.last_pool) == 'short', options)
+    if row.verb == 'replace':
+        short = len(shape) == 5 and _short(row, trunk, temporal_pool, shape[2], options)  # trunk_layers refuses other shapes
+        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, short, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
-    kind = row.sites[_family(trunk)]
-    places = choose({kind: trunk_places(trunk_layers(trunk, shape, **for_trunk), kind)}, kind, where, stages)
+    site = _site(row, trunk)
+    found = {site['kind']: trunk_places(trunk_layers(trunk, shape, **for_trunk), site['kind'])}
+    places = choose(found, where=where, stages=stages, **site)
     return sum((operator_cost(name, p.channels, p.positions, **options) for p in places), base)

@@ -23,6 +23,16 @@ class Part(NamedTuple):
 # %% ../nbs/4-replace/plans.ipynb #4fb63398
 def _strides(place, pool): return dict(t_stride=2) if pool and place.stage > 2 and place.strided else {}
 
+def _check_places(op, kind, places):
+    "Refuse a trunk on which the plan makes no sense."
+    if kind == 'reduce' and kind not in places:
+        raise InputError("This network replaces the first 1x1 of each bottleneck, and this trunk has none: "
+                         "take resnet50 or a larger one, or mini with block='bottleneck'.")
+    groups = max(p.groups if hasattr(p, 'groups') else p.get().groups for p in places[kind])
+    if op is FactorizedConv and groups > 1:
+        raise InputError(f"A pair replaces convolutions of one group, and these have {groups}: take another trunk than a ResNeXt.")
+
+# %% ../nbs/4-replace/plans.ipynb #5ed4dc75
 def spread(
     op: type,  # the operator that takes the place of the chosen convolutions
     kind: str = 'conv',  # 'conv' (k x k) or 'reduce' (the first 1x1 of a bottleneck)
@@ -32,9 +42,10 @@ def spread(
     google: dict | None = None,  # keywords of the operator in Inception
     **how,  # of the operator
 ):  # a plan
-    "The rule of a network: what becomes of each convolution. Temporal pooling is a stride in time where the trunk strides in space, in res3 to res5; Inception's is that of its pools."
+    "The rule of a network: what becomes of each convolution, and where time is strided when there is temporal pooling."
     def plan(places, family, pool=False, where='all', stages=None, short=False):
-        "Parts for `places` (kind -> slots or layers)."
+        "Parts for `places` (kind -> slots or layers). Raises `InputError` for a trunk without such places."
+        _check_places(op, kind, places)
         chosen = choose(places, kind, where, stages or only)
         own = how | (google or {} if family == 'googlenet' else {})
         parts = [Part(p, InflatedConv, dict(kernel=stem[family])) for p in places['stem']] if stem else []
@@ -49,7 +60,7 @@ def _pools(places, family, pool, cubic, short):
     if family != 'googlenet' or 'pool' not in places or not (cubic or pool): return []  # layers have no pools
     last = places['pool'][-1]
     parts = [Part(p, InflatedPool, dict(t_stride=2 if pool else 1, short=short and p is last)) for p in places['pool']]
-    if cubic: parts += [Part(p, InflatedPool, {}) for p in places['branchpool']] + [Part(p, InflatedPool, dict(kernel=1)) for p in places['stempool']]
+    if cubic: parts += [Part(p, InflatedPool, how) for kind, how in (('branchpool', {}), ('stempool', dict(kernel=1))) for p in places[kind]]
     return parts
 
 # %% ../nbs/4-replace/plans.ipynb #def81e89

@@ -49,11 +49,12 @@ def bound_of(
 
 # %% ../nbs/6-run/report.ipynb #df1b0dcf
 def plateau(
-    row: dict,  # of `vidlib.study.run_cell`
+    row: dict,  # of `vidlib.study.run_cell`, or of a table, where settings are text
     bound: Bound | None = None,  # of `bound_of`
 ) -> str | None:
     "A line for a run that proves nothing yet: it stopped before it was past its plateau, and no bound explains why."
-    if row['past_plateau'] or bound and bound.holds_for(blindness(row['net'], row['temporal_pool'], row['frames'])): return None
+    pool = str(row['temporal_pool']) != 'False'
+    if row['past_plateau'] or bound and bound.holds_for(blindness(row['net'], pool, int(row['frames']))): return None
     chance = row['train_loss'] > 2 / 3 * math.log(int(row['num_classes']))
     where = 'still on the plateau at chance' if chance else f"right on {row['train_top1']:.1f} % of the training clips, and the loss still changing"
     return f"{row['net']}: {where}; more --epochs before you conclude anything."

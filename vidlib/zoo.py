@@ -8,18 +8,22 @@ __all__ = ['NETS', 'Row', 'keywords_of', 'mini_block', 'create_model', 'blindnes
 # %% ../nbs/2-frame/zoo.ipynb #033929ce
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Integral
 
 from torch import nn
 
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
+from .ops.attention import NonLocal, non_local_cost
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.inflate import InflatedConv
 from .plans import NEEDS_BOTTLENECKS, PLANS
+from .slots import every_other, second_of_each
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
 # %% ../nbs/2-frame/zoo.ipynb #806b682f
@@ -31,10 +35,11 @@ class Row:
     sites: dict | Callable  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
     paper: str
     equation: str
-    reach: int  # frames to each side that one operator sees
+    reach: int | None  # frames to each side that one operator sees; None: all of them
     blindness: str  # 'shuffle', 'reversal' or 'none', without temporal pooling
     chapter: str | None  # None: not written yet
     cost: Callable | None = None  # closed form of an inserted operator: `cost(channels, (N, T, H, W), ...) -> Cost`, with the keywords that matter
+    pick: dict = field(default_factory=dict)  # by family of trunks: a rule `places -> places`, where the operator does not go to all places of its kind
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
 
@@ -48,6 +53,8 @@ NETS = {
                  None, temporal_average_cost),
     'tconv': Row(TemporalConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none',
                  None, temporal_conv_cost),
+    'nonlocal': Row(NonLocal, 'insert', {'resnet': 'out', 'googlenet': 'out'}, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle',
+                    None, non_local_cost, pick={'resnet': every_other, 'googlenet': second_of_each}),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
     'i3d': _replaced('i3d', InflatedConv, 'Chen et al. 2021', '3x3x3 for each 3x3, stem too', 'divide', 'last_pool'),
@@ -56,6 +63,10 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
+    'tam': Row(TemporalAggregation, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none',
+               None, depthwise_conv_cost),
+    'dwconv': Row(DepthwiseConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none',
+                  None, depthwise_conv_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -71,6 +82,14 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool):
     if 'last_pool' in options and (trunk != 'googlenet' or options['last_pool'] not in ('padded', 'short')):
         raise InputError(f"last_pool={options['last_pool']!r} with trunk={trunk!r}: googlenet has one that is 'padded' or 'short'.")
 
+def _short(row, trunk, temporal_pool, frames, options):
+    "Is GoogLeNet's last pool without padding? Raises `InputError` when too few frames would reach it: it takes two, and T has been halved twice before it."
+    short, least = trunk == 'googlenet' and options.get('last_pool', row.last_pool) == 'short', 5 if temporal_pool else 2
+    if row.verb == 'replace' and short and frames < least:
+        pooled = ' with temporal pooling' if temporal_pool else ''
+        raise InputError(f"The last pool has no padding (last_pool='short') and needs {least} frames or more{pooled}, not {frames}; last_pool='padded' takes any.")
+    return short
+
 def keywords_of(
     row: Row,
 ) -> list:  # of names
@@ -85,6 +104,8 @@ def mini_block(
     return 'bottleneck' if row.sites in NEEDS_BOTTLENECKS else 'basic'
 
 def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
+
+def _site(row, trunk): return dict(kind=row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))  # where an operator is inserted
 
 # %% ../nbs/2-frame/zoo.ipynb #90f05d20
 def create_model(
@@ -104,16 +125,17 @@ def create_model(
     "Build a network of the table. Raises `InputError` for unknown names and keywords, saying which there are."
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     for what, n in dict(frames=frames, num_classes=num_classes).items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
+    short = _short(row, trunk, temporal_pool, frames, options)
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
-    if row.verb == 'insert': insert(choose(slots, row.sites[_family(trunk)], where, stages), lambda slot: row.op(slot.channels, frames, **options))
+    if row.verb == 'insert': insert(choose(slots, where=where, stages=stages, **_site(row, trunk)), lambda slot: row.op(slot.channels, frames, **options))
     if row.verb == 'replace':
-        short = options.pop('last_pool', row.last_pool) == 'short'
+        options.pop('last_pool', None)  # of the trunk, not of the operator
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, short):
             own = part.how | (options if part.op is row.op else {})
             replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, weights is not None, **own))

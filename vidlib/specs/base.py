@@ -36,6 +36,8 @@ class Spec:
     keywords: dict  # the operator's keyword -> values to try, at least two
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
     trained: tuple = ()  # keywords that say what becomes of a trained kernel, and change nothing else
+    usual: dict = field(default_factory=dict)  # keyword of `create_model` -> values to try, where those that suit most rows do not suit this one
+    idle: tuple = ()  # ends of the names of parameters that provably get no gradient in training; the chapter proves it
     on: dict = field(default_factory=dict)  # keyword -> the trunk that has it, where the mini trunk has not
     def example(self, name, rng, T): return self.draw(name, rng, T, self.keywords)
 

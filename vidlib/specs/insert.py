@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from ..ops import conv, tsm
+from ..ops import aggregation, conv, tsm
 from .base import Spec, at_each_pixel, beside, inserted, wrong_cost, wrong_forward
 from ..zoo import NETS
 
@@ -109,3 +109,49 @@ SPECS['tconv'] = Spec(
         'only the past': _convolves(_only(0, 1)),
         'an activation behind it': wrong_forward(conv.TemporalConv, _activated(conv.TemporalConv.forward)),
     })
+
+# %% ../../nbs/3-insert/specs.ipynb #5802a565
+def _weighs(op, wrong=lambda w: w, ends='zeros', activation=lambda y: y):
+    "Other weights, `wrong(weight) -> weight` `(C, 1, k, 1, 1)`, another border, or something else behind the sum."
+    def forward(self, x):
+        w = wrong(self.weight)
+        before, after, half = x, x, w.shape[2] // 2
+        y = w[:, :, half] * x
+        for d in range(1, half + 1):
+            before, after = beside(before, ends)[0], beside(after, ends)[1]
+            y = y + w[:, :, half - d] * before + w[:, :, half + d] * after
+        return activation(y)
+    return wrong_forward(op, forward)
+
+# %% ../../nbs/3-insert/specs.ipynb #e1046458
+def _near(w, n): return w * ((torch.arange(w.shape[2]) - w.shape[2] // 2).abs() <= n).to(w).view(-1, 1, 1)  # n frames to each side
+def _added(right): return lambda self, x: right(self, x) + x
+
+def _weighted(name, activation):
+    "Mutations of a depthwise convolution, with what stands behind it."
+    mistakes = {
+        'kernel reversed in time': lambda w: w.flip(2), 'kernels of another channel': lambda w: w.roll(1, 0),
+        'one kernel for all channels': lambda w: w[:1].expand_as(w), 'padding off by one (kernel shifted)': lambda w: w.roll(1, 2),
+        'previous and present frame exchanged': lambda w: w[:, :, [1, 0, *range(2, w.shape[2])]], 'only the present frame': partial(_near, n=0),
+        'weights made positive': torch.abs}
+    made = {label: _weighs(NETS[name].op, wrong, activation=activation) for label, wrong in mistakes.items()}
+    ends = {f'{ends} instead of zeros at the ends': _weighs(NETS[name].op, ends=ends, activation=activation) for ends in ('circle', 'repeat')}
+    return made | ends | {'keyword ignored: three frames': _weighs(NETS[name].op, partial(_near, n=1), activation=activation)}
+
+# %% ../../nbs/3-insert/specs.ipynb #1403b911
+SPECS['tam'] = Spec(
+    draw=inserted, keywords=dict(kernel_size=[3, 5]),
+    loop=lambda op, x: at_each_pixel(lambda pixel: aggregation.temporal_aggregation_loop(pixel, op.weight.flatten(1).tolist()), x),
+    mutations=_everywhere('tam') | _weighted('tam', torch.relu) | {
+        'ReLU forgotten': _weighs(aggregation.TemporalAggregation),
+        'absolute value instead of ReLU': _weighs(aggregation.TemporalAggregation, activation=torch.abs),
+        'ReLU before the sum': wrong_forward(aggregation.TemporalAggregation, lambda self, x: aggregation.DepthwiseConv.forward(self, x.relu())),
+        'input added (a shortcut of its own)': wrong_forward(aggregation.TemporalAggregation, _added(aggregation.TemporalAggregation.forward)),
+    })
+
+# %% ../../nbs/3-insert/specs.ipynb #34bdd540
+SPECS['dwconv'] = Spec(
+    draw=inserted, keywords=dict(kernel_size=[3, 5]),
+    loop=lambda op, x: at_each_pixel(lambda pixel: aggregation.temporal_aggregation_loop(pixel, op.weight.flatten(1).tolist(), relu=False), x),
+    mutations=_everywhere('dwconv') | _weighted('dwconv', lambda y: y) | {
+        'a ReLU behind it': _weighs(aggregation.DepthwiseConv, activation=torch.relu)})
