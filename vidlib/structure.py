@@ -50,7 +50,7 @@ BLOCKS = {'mini': (1, 1, 1, 1), 'resnet18': (2, 2, 2, 2), 'resnet34': (3, 4, 6, 
 def _resnet_layers(trunk, at, pool, strided, width, block):
     mini, deep = trunk == 'mini', block == 'bottleneck' if trunk == 'mini' else trunk not in ('resnet18', 'resnet34')
     base, groups = width if mini else 64, 32 if 'next' in trunk else 1
-    layers = [Layer('conv1', 'stem', 1, 3, base, 3 if mini else 7, 1, at, _halve(at))]
+    layers = [Layer('conv1', 'stem', 1, 3, base, 3 if mini else 7, 1, at, _halve(at), True)]
     c, at = base, _halve(at) if mini else _halve(_halve(at))
     for i, blocks in enumerate(BLOCKS[trunk]):
         planes = base * 2**i
@@ -74,7 +74,7 @@ def _googlenet_layers(at, pool, short):
         return at[0], (at[1] + 1 - cut) // 2 if pool else at[1] - cut, *conv_out(at[2:], (k, k), 2, ceil=not cut)
     first = _halve(at)
     inner = (*first[:2], *conv_out(first[2:], (3, 3), 2, ceil=True))
-    layers = [Layer('conv1', '', 1, 3, 64, 7, 1, at, first), Layer('conv2', '', 2, 64, 64, 1, 1, inner, inner),
+    layers = [Layer('conv1', '', 1, 3, 64, 7, 1, at, first, True), Layer('conv2', '', 2, 64, 64, 1, 1, inner, inner),
               Layer('conv3', '', 2, 64, 192, 3, 1, inner, inner)]
     c, at = 192, inner
     for name, (a, b1, b2, d1, d2, e) in INCEPTION.items():
