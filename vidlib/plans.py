@@ -60,7 +60,8 @@ def _pools(places, family, pool, cubic, short):
     if family != 'googlenet' or 'pool' not in places or not (cubic or pool): return []  # layers have no pools
     last = places['pool'][-1]
     parts = [Part(p, InflatedPool, dict(t_stride=2 if pool else 1, short=short and p is last)) for p in places['pool']]
-    if cubic: parts += [Part(p, InflatedPool, how) for kind, how in (('branchpool', {}), ('stempool', dict(kernel=1))) for p in places[kind]]
+    cubes = (('branchpool', {}), ('stempool', dict(kernel=1))) if cubic else ()
+    parts += [Part(p, InflatedPool, how) for kind, how in cubes for p in places[kind]]
     return parts
 
 # %% ../nbs/4-replace/plans.ipynb #def81e89
