@@ -64,7 +64,7 @@ def _walk(module, theirs='', ours=''):
 def published_state(
     model: nn.Module,  # of `create_model`, or an operator
 ) -> dict:  # {the authors' name: view of the model's tensor, in the authors' shape}
-    "The model's memory under the names of Deep Analysis's code: writing there writes the model. Raises `InputError` where no name is known."
+    "The model's memory under the names of Deep Analysis: to write there is to write the model. Raises `InputError` where none is known."
     volumes = any(isinstance(m, (InflatedConv, FactorizedConv)) for m in model.modules())  # a 3D network: every kernel has a time axis
     state = {}
     for theirs, _, v, frame in _walk(model):
