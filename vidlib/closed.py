@@ -13,9 +13,10 @@ from .cost import Cost, linear_cost
 from .model import tsn_cost
 from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
+from .plans import short_pool
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
-from .zoo import NETS, _check_options, _check_pair, _family, _short, _site, mini_block
+from .zoo import NETS, _check_options, _check_pair, _family, _site, mini_block
 
 # %% ../nbs/2-frame/closed.ipynb #b2e227cb
 def operator_cost(
@@ -71,7 +72,7 @@ def network_cost(
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
     if row.verb == 'replace':
-        short = len(shape) == 5 and _short(row, trunk, temporal_pool, shape[2], options)  # trunk_layers refuses other shapes
+        short = len(shape) == 5 and short_pool(row, trunk, temporal_pool, shape[2], options)  # trunk_layers refuses other shapes
         return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, short, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
