@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from .core import InputError
 from .ops.factorize import FactorizedConv
-from .ops.inflate import InflatedConv, InflatedPool
+from .ops.inflate import InflatedConv
+from .ops.pools import InflatedPool
 from .slots import choose
 
 # %% ../nbs/4-replace/plans.ipynb #d43e7bb5
