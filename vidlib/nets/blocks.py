@@ -48,11 +48,10 @@ class PlaneConv(nn.Conv3d):
         check_clips(x, self.in_channels)
         (k, side, _), (a, s, _) = self.kernel_size, self.stride
         along, inside = side == s == 1 < k, k == a == 1
-        if is_reference() or not (along or inside): return super().forward(x).contiguous(memory_format=torch.channels_last_3d)
-        if along:  # an image T high and H*W wide
-            y = F.conv2d(_image(x), self.weight.flatten(3), stride=(a, 1), padding=(k // 2, 0))
-            return y.unflatten(3, x.shape[3:]).contiguous(memory_format=torch.channels_last_3d)  # does nothing, but for a single frame
-        return unfold(F.conv2d(fold(x), self.weight.squeeze(2), stride=s, padding=side // 2), len(x))
+        if is_reference() or not (along or inside): y = super().forward(x)
+        elif along: y = F.conv2d(_image(x), self.weight.flatten(3), stride=(a, 1), padding=(k // 2, 0)).unflatten(3, x.shape[3:])  # T high, H*W wide
+        else: y = unfold(F.conv2d(fold(x), self.weight.squeeze(2), stride=s, padding=side // 2), len(x))
+        return y.contiguous(memory_format=torch.channels_last_3d)  # does nothing, but where a kernel has returned NCTHW
 
 # %% ../../nbs/5-pair/blocks.ipynb #29dedfd6
 class Bottleneck3d(nn.Module):
