@@ -31,7 +31,7 @@ def lateral_loop(
                     if 0 <= t < T: y[i][j] += weight[i][c][tap] * f[c][t]
     return y
 
-# %% ../../nbs/5-pair/slowfast.ipynb #183a4b00
+# %% ../../nbs/5-pair/slowfast.ipynb #bf9ad5b3
 def slowfast_loop(
     weights: dict,  # of `state_dict`
     x: torch.Tensor,  # `(N, 3, T, H, W)`
