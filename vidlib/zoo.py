@@ -67,10 +67,6 @@ NETS = {
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', None, slowfast_cost),
-    'tam': Row(TemporalAggregation, 'insert', {'resnet': 'in', 'googlenet': 'out'}, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none',
-               None, depthwise_conv_cost),
-    'dwconv': Row(DepthwiseConv, 'insert', {'resnet': 'mid', 'googlenet': 'out'}, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none',
-                  None, depthwise_conv_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
