@@ -11,7 +11,8 @@ from torch import nn
 
 from ..core import InputError, check_clips
 from ..data.windows import slow_positions
-from .blocks import Pathway, PlaneConv, conv_frames, norm_frames, stage_frames, stem_frames
+from ..ops.conv import ClipConv
+from .blocks import Pathway, conv_frames, norm_frames, stage_frames, stem_frames
 from .settings import slowfast_sees, slowfast_sizes
 
 # %% ../../nbs/5-pair/slowfast.ipynb #f5f9a8ef
@@ -60,7 +61,7 @@ class Lateral(nn.Module):
         alpha: int,  # its stride
     ):
         super().__init__()
-        self.conv = PlaneConv(channels, ratio * channels, (kernel, 1, 1), t_stride=alpha)
+        self.conv = ClipConv(channels, ratio * channels, (kernel, 1, 1), (alpha, 1, 1))
         self.norm, self.relu = nn.BatchNorm3d(ratio * channels), nn.ReLU(inplace=True)
     def forward(self, f: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, ratio C, T / alpha, H, W)
         return self.relu(self.norm(self.conv(f)))

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core import InputError, check_clips
+from ..core import InputError
 from ..cost import Cost, conv_cost
-from .conv import _image
+from .conv import clip_conv
 
 # %% ../../nbs/3-insert/aggregation.ipynb #49a6957e
 def temporal_aggregation_loop(
@@ -47,10 +47,7 @@ class DepthwiseConv(nn.Module):
         self.reset()
     def reset(self): nn.init.kaiming_normal_(self.weight, nonlinearity='relu')  # variance 2 / k: an output hears k numbers
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
-        C, _, k, _, _ = self.weight.shape
-        check_clips(x, C)
-        y = F.conv2d(_image(x), self.weight.flatten(3), padding=(k // 2, 0), groups=C)  # (N, C, T, H*W)
-        return y.unflatten(3, x.shape[3:])
+        return clip_conv(x, self.weight, groups=len(self.weight))
     def extra_repr(self): return f'{self.weight.shape[0]} channels, kernel ({self.weight.shape[2]}, 1, 1)'
 
 # %% ../../nbs/3-insert/aggregation.ipynb #898aa721

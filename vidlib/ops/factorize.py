@@ -9,8 +9,9 @@ __all__ = ['factorized_conv_loop', 'middle_channels', 'FactorizedConv', 'factori
 import torch
 from torch import nn
 
-from ..core import InputError, check_clips
+from ..core import InputError
 from ..cost import Cost, conv_cost
+from .conv import ClipConv
 
 # %% ../../nbs/4-replace/factorize.ipynb #79411f4a
 def factorized_conv_loop(
@@ -60,13 +61,11 @@ class FactorizedConv(nn.Module):
         super().__init__()
         if size % 2 == 0: raise InputError(f"size={size} is even; sides are odd, so that the frame keeps its size.")
         mid = middle_channels(cin, cout, size, widen)
-        self.spatial = nn.Conv3d(cin, mid, (1, size, size), (1, *stride[1:]), (0, size // 2, size // 2), bias=False)
+        self.spatial = ClipConv(cin, mid, (1, size, size), (1, *stride[1:]))
         self.norm = nn.BatchNorm3d(mid) if middle_norm else nn.Identity()
         self.relu = nn.ReLU(inplace=True) if middle_norm else nn.Identity()
-        self.temporal = nn.Conv3d(mid, cout, (3, 1, 1), (stride[0], 1, 1), (1, 0, 0), bias=bias)
-        for conv in (self.spatial, self.temporal): nn.init.kaiming_normal_(conv.weight, mode='fan_out', nonlinearity='relu')
+        self.temporal = ClipConv(mid, cout, (3, 1, 1), (stride[0], 1, 1), bias=bias)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C', T', H', W')
-        check_clips(x, self.spatial.in_channels)
         return self.temporal(self.relu(self.norm(self.spatial(x))))
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:

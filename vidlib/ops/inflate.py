@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core import InputError, check_clips
+from ..core import InputError
 from ..cost import Cost, conv_cost
+from .conv import ClipConv
 
 # %% ../../nbs/4-replace/inflate.ipynb #759f4f70
 def conv_loop(
@@ -46,7 +47,7 @@ def inflate_kernel(
     return repeated / kernel if divide else repeated
 
 # %% ../../nbs/4-replace/inflate.ipynb #c8458d4e
-class InflatedConv(nn.Conv3d):
+class InflatedConv(ClipConv):
     "A 2D convolution of the trunk made (k_t, k, k) (C3D, Tran et al. 2015; I3D, Carreira and Zisserman 2017); zeros enter at the ends."
     def __init__(self,
         cin: int,  # C
@@ -58,14 +59,8 @@ class InflatedConv(nn.Conv3d):
         bias: bool = False,
         divide: bool = True,  # when it takes over a trained 2D kernel: repeated and divided by k_t, or only repeated
     ):
-        if any(k % 2 == 0 for k in kernel): raise InputError(f"kernel={tuple(kernel)} has an even side; sides are odd, so that T stays.")
-        if cin % groups or cout % groups: raise InputError(f"groups={groups} does not divide {cin} channels and {cout}.")
-        super().__init__(cin, cout, tuple(kernel), tuple(stride), tuple(k // 2 for k in kernel), groups=groups, bias=bias)
+        super().__init__(cin, cout, kernel, stride, groups=groups, bias=bias)
         self.divide = divide
-        nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')  # as the convolutions around it
-    def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C', T', H', W')
-        check_clips(x, self.in_channels)
-        return super().forward(x)
     def take(self, weight: torch.Tensor, bias: torch.Tensor | None = None):  # (C', C / groups, k, k) and (C',) of the 2D convolution
         "Take over a trained kernel. Raises `InputError` when that has other groups of its own."
         if weight.shape[1] not in (self.weight.shape[1], self.in_channels):
