@@ -13,7 +13,7 @@ from .cost import Cost, linear_cost
 from .model import tsn_cost
 from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
-from .plans import short_pool
+from .plans import HALVES_EARLY, plan_options
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
 from .zoo import NETS, _check_options, _check_pair, _family, _site, mini_block
@@ -34,13 +34,15 @@ def operator_cost(
 # %% ../nbs/2-frame/closed.ipynb #3a56b9d1
 CLOSED = {InflatedConv: inflated_conv_cost, FactorizedConv: factorized_conv_cost}  # closed forms of what replaces a convolution
 
-def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, short, options):
+def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options):
     "The trunk's layers, those of the plan exchanged, and the classifier."
-    layers = trunk_layers(trunk, shape, strided=True, short=short, **for_trunk)
+    pool = for_trunk['temporal_pool']
+    planned = plan_options(row, trunk, pool, shape[2], options) if len(shape) == 5 else {}  # trunk_layers refuses other shapes
+    layers = trunk_layers(trunk, shape, strided=True, short=planned.get('short'), early=row.sites in HALVES_EARLY, **for_trunk)
     places = {}
     for l in layers: places.setdefault(l.kind, []).append(l)
     total, left = Cost(), {id(l): l for l in layers}
-    for l, op, how in row.sites(places, _family(trunk), bool(for_trunk['temporal_pool']), where, stages):
+    for l, op, how in row.sites(places, _family(trunk), bool(pool), where, stages, inflate=planned['inflate']):
         takes = inspect.signature(CLOSED[op]).parameters
         own = {k: v for k, v in (how | (options if op is row.op else {})).items() if k in takes}
         if op is InflatedConv: own.setdefault('groups', l.groups)
@@ -72,8 +74,7 @@ def network_cost(
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
     if row.verb == 'replace':
-        short = len(shape) == 5 and short_pool(row, trunk, temporal_pool, shape[2], options)  # trunk_layers refuses other shapes
-        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, short, options)
+        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
     site = _site(row, trunk)

@@ -47,11 +47,11 @@ def _block_layers(block, stage, c, planes, inner, groups, deep, stride, at, time
 BLOCKS = {'mini': (1, 1, 1, 1), 'resnet18': (2, 2, 2, 2), 'resnet34': (3, 4, 6, 3), 'resnet50': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3),
           'resnet152': (3, 8, 36, 3), 'resnext50_32x4d': (3, 4, 6, 3)}  # residual blocks in res2 to res5 (He et al. 2016, Table 1)
 
-def _resnet_layers(trunk, at, pool, strided, width, block):
+def _resnet_layers(trunk, at, pool, strided, width, block, early=False):
     mini, deep = trunk == 'mini', block == 'bottleneck' if trunk == 'mini' else trunk not in ('resnet18', 'resnet34')
     base, groups = width if mini else 64, 32 if 'next' in trunk else 1
-    layers = [Layer('conv1', 'stem', 1, 3, base, 3 if mini else 7, 1, at, _halve(at), True)]
-    c, at = base, _halve(at) if mini else _halve(_halve(at))
+    layers = [Layer('conv1', 'stem', 1, 3, base, 3 if mini else 7, 1, at, _halve(at, early), True)]
+    c, at = base, _halve(at, early) if mini else _halve(_halve(at, early), early)
     for i, blocks in enumerate(BLOCKS[trunk]):
         planes = base * 2**i
         for b in range(blocks):
@@ -59,7 +59,7 @@ def _resnet_layers(trunk, at, pool, strided, width, block):
             new = _block_layers(f'layer{i + 1}.{b}', i + 2, c, planes, inner, groups, deep, stride, at, pool and strided and i > 0)
             c, at = new[2 if deep else 1].cout, new[2 if deep else 1].after
             layers += new
-        if pool and not strided and i < 3: at = (at[0], (at[1] + 1) // 2, *at[2:])
+        if pool and not strided and i < 3 or early and i == 0: at = (at[0], (at[1] + 1) // 2, *at[2:])
     return layers
 
 # %% ../nbs/2-frame/structure.ipynb #e92c0648
@@ -92,6 +92,7 @@ def trunk_layers(
     *,
     temporal_pool: bool | str = False,  # T becomes ceil(T / 2) after res2, res3 and res4
     strided: bool = False,  # ... or rather inside the first block of res3, res4 and res5, as 3D networks do
+    early: bool = False,  # T is halved in the stem, by its pool and after res2 (`i3d_nl`)
     short: bool = False,  # the last pool of GoogLeNet loses a frame (S3D)
     width: int = 16,  # of the mini trunk
     block: str = 'basic',  # of the mini trunk
@@ -101,7 +102,7 @@ def trunk_layers(
     at = (shape[0], *shape[2:])
     if trunk == 'googlenet': return _googlenet_layers(at, bool(temporal_pool), short)
     if trunk not in BLOCKS: raise InputError(f"There is no table for the trunk {trunk!r}; there is one for {', '.join(BLOCKS)}, googlenet.")
-    return _resnet_layers(trunk, at, bool(temporal_pool), strided, width, block)
+    return _resnet_layers(trunk, at, bool(temporal_pool), strided, width, block, early)
 
 # %% ../nbs/2-frame/structure.ipynb #b9ac38d0
 class Place(NamedTuple):

@@ -24,7 +24,7 @@ from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temp
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.inflate import InflatedConv
-from .plans import NEEDS_BOTTLENECKS, PLANS, short_pool
+from .plans import NEEDS_BOTTLENECKS, PLANS, plan_options
 from .slots import every_other, second_of_each
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
@@ -63,6 +63,7 @@ NETS = {
     'i3d': _replaced('i3d', InflatedConv, 'Chen et al. 2021', '3x3x3 for each 3x3, stem too', 'divide', 'last_pool'),
     'i3d_3x1x1': _replaced('i3d_3x1x1', InflatedConv, 'Wang et al. 2018', '3x1x1 for the first 1x1 of each block', 'divide'),
     'slow': _replaced('slow', InflatedConv, 'Feichtenhofer et al. 2019', 'the same in res4 and res5', 'divide'),
+    'i3d_nl': _replaced('i3d_nl', InflatedConv, 'Wang et al. 2018', 'the same in every other block, fewer frames early', 'divide', 'inflate'),
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
@@ -102,6 +103,11 @@ def _check_pair(name, row, options, **refused):
     unknown = sorted(set(options) - {*keywords_of(row), 'width'})
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(keywords_of(row))} (and width with trunk='mini').")
 
+def _carry_out(part, trained, options):
+    "One part of a plan: in place of what is there, or where nothing is."
+    if part.place.get() is None: insert([part.place], lambda slot: part.op(**part.how))
+    else: replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, trained, **part.how, **options))
+
 def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
 
 def _site(row, trunk): return dict(kind=row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))  # where an operator is inserted
@@ -132,15 +138,13 @@ def create_model(
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool)
-    short = short_pool(row, trunk, temporal_pool, frames, options)
+    planned = plan_options(row, trunk, temporal_pool, frames, options) if row.verb == 'replace' else {}
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
     if row.verb == 'insert': insert(choose(slots, where=where, stages=stages, **_site(row, trunk)), lambda slot: row.op(slot.channels, frames, **options))
     if row.verb == 'replace':
-        options.pop('last_pool', None)  # of the trunk, not of the operator
-        for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, short):
-            own = part.how | (options if part.op is row.op else {})
-            replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, weights is not None, **own))
+        own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
+        for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
     elif temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
     return channels_last(VideoNet(net, num_classes, dropout, checkpointing))
 

@@ -25,7 +25,7 @@ def replaced(
 ):  # `draw` of a Spec
     "Example of an operator that replaces a convolution: random channels, strides, sizes and keywords."
     def draw(name, rng, T, keywords):
-        own = {k: values[rng.integers(len(values))] for k, values in keywords.items() if k != 'last_pool'}
+        own = {k: values[rng.integers(len(values))] for k, values in keywords.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
         cin, cout = (2 * int(rng.integers(1, 4)) for _ in 'io')
         stride, H, W = int(rng.integers(1, 3)), int(rng.integers(2, 5)), int(rng.integers(2, 5))
         t_stride = int(rng.integers(1, 3))
@@ -87,7 +87,8 @@ def _inflated(size=3, more=dict(keywords={}), **how):
     return Spec(draw=replaced(size, **how), keywords=dict(divide=[True, False]) | more['keywords'], on=more.get('on', {}), usual=more.get('usual', {}), trained=('divide',),
                 loop=lambda op, x: conv_loop(x, op.weight, op.stride, op.groups), mutations=_everywhere(inflate.InflatedConv, lambda op: op) | own)
 
-SPECS |= {'c3d': _inflated(), 'c3d_g2': _inflated(groups=2), 'i3d': _inflated(more=LAST_POOL), 'i3d_3x1x1': _inflated(1), 'slow': _inflated(1, more=dict(keywords={}, usual=dict(where=['all', 'top-half', 'bottom-half'])))}
+SPECS |= {'c3d': _inflated(), 'c3d_g2': _inflated(groups=2), 'i3d': _inflated(more=LAST_POOL), 'i3d_3x1x1': _inflated(1), 'slow': _inflated(1, more=dict(keywords={}, usual=dict(where=['all', 'top-half', 'bottom-half']))),
+          'i3d_nl': _inflated(1, more=dict(keywords=dict(inflate=['alternate', 'all']), usual=dict(where=['all', 'top-half', 'bottom-half'], stages=[None, (2,), (4,)])))}
 
 # %% ../../nbs/4-replace/specs.ipynb #65f071ad
 def _without(*names):
