@@ -11,6 +11,7 @@ import inspect
 from .core import InputError
 from .cost import Cost, linear_cost
 from .model import tsn_cost
+from .ops.excite import squeeze_excite_cost
 from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
 from .plans import HALVES_EARLY, plan_options
@@ -51,6 +52,11 @@ def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, opt
     last = trunk_places(layers, 'out')[-1]
     return sum((l.cost for l in left.values()), total) + linear_cost(last.channels, num_classes, last.positions[:2])
 
+# %% ../nbs/2-frame/closed.ipynb #89876579
+def _gates_cost(trunk, shape, for_trunk):
+    "Squeeze and excitation at the end of each residual branch."
+    return sum((squeeze_excite_cost(p.channels, p.positions) for p in trunk_places(trunk_layers(trunk, shape, **for_trunk), 'end')), Cost())
+
 # %% ../nbs/2-frame/closed.ipynb #211cf4d5
 def network_cost(
     name: str,  # a row of NETS
@@ -61,6 +67,7 @@ def network_cost(
     where: str = 'all',
     stages: tuple | None = None,
     temporal_pool: bool | str = False,
+    se: bool = False,
     width: int = 16,  # of the mini trunk
     block: str | None = None,  # of the mini trunk; None: 'basic', or 'bottleneck' where the row needs it
     **options,  # the operator's own keywords
@@ -69,10 +76,11 @@ def network_cost(
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     row = NETS[name]
     if row.verb == 'pair':
-        _check_pair(name, row, options, temporal_pool=temporal_pool, where=where, stages=stages, block=block)
+        _check_pair(name, row, options, temporal_pool=temporal_pool, where=where, stages=stages, block=block, se=se)
         return row.cost(shape, num_classes, trunk, width if trunk == 'mini' else None, **options)
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
-    _check_options(name, row, trunk, options, where, stages, temporal_pool)
+    _check_options(name, row, trunk, options, where, stages, temporal_pool, se)
+    if se: return network_cost(name, shape, num_classes, trunk=trunk, where=where, stages=stages, **for_trunk, **options) + _gates_cost(trunk, shape, for_trunk)
     if row.verb == 'replace':
         return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)

@@ -20,6 +20,7 @@ from .nets.settings import slowfast_cost
 from .nets.slowfast import SlowFast
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.attention import NonLocal, non_local_cost
+from .ops.excite import SqueezeExcite
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
@@ -71,11 +72,12 @@ NETS = {
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
-def _check_options(name, row, trunk, options, where, stages, temporal_pool):
+def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=False):
     "A keyword that nobody takes is an error, and so is one that would do nothing."
     known = keywords_of(row)
     unknown = sorted(set(options) - set(known))
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(known) or 'none of its own'} (and width, block with trunk='mini').")
+    if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")
     if row.verb == 'replace' and temporal_pool not in (True, False):
@@ -125,6 +127,7 @@ def create_model(
     stages: tuple | None = None,  # only in these stages (2 to 5)
     dropout: float = 0.5,
     checkpointing: bool = False,  # activation checkpointing, for memory
+    se: bool = False,  # squeeze and excitation at the end of each residual branch: frames then hear each other's mean
     **options,  # the operator's own keywords, and `width`, `block` of the mini trunk
 ) -> nn.Module:  # maps `(N, 3, T, H, W)` to `(N, num_classes)` logits
     "Build a network of the table. Raises `InputError` for unknown names and keywords, saying which there are."
@@ -133,11 +136,11 @@ def create_model(
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
     if row.verb == 'pair':
-        _check_pair(name, row, options, weights=weights, temporal_pool=temporal_pool, where=where, stages=stages, checkpointing=checkpointing)
+        _check_pair(name, row, options, weights=weights, temporal_pool=temporal_pool, where=where, stages=stages, checkpointing=checkpointing, se=se)
         return channels_last(row.op(num_classes, frames, trunk, dropout, **options))
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
     if trunk == 'mini': for_trunk.setdefault('block', mini_block(row))
-    _check_options(name, row, trunk, options, where, stages, temporal_pool)
+    _check_options(name, row, trunk, options, where, stages, temporal_pool, se)
     planned = plan_options(row, trunk, temporal_pool, frames, options) if row.verb == 'replace' else {}
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
@@ -146,6 +149,7 @@ def create_model(
         own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
     elif temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
+    if se: insert(choose(slots, 'end'), lambda slot: SqueezeExcite(slot.channels))
     return channels_last(VideoNet(net, num_classes, dropout, checkpointing))
 
 # %% ../nbs/2-frame/zoo.ipynb #c8c5846f
