@@ -63,8 +63,17 @@ def _operators():
     nets = 'tam nonlocal i3d s3d slowfast dwconv c3d p3d r2plus1d tpool i3d_3x1x1 slow c3d_g2 tconv'.split()
     return Study(question='What does each operator make of order?', cells=grid(Cell(), (0, 1, 2), net=nets), by=('net',))
 
+# %% ../nbs/6-run/studies.ipynb #adad0d1d
+def _sampling():
+    cells = grid(Cell(), (0, 1, 2), net=('i3d', 'tam', 'slowfast'), jitter=('shared', 'dense2'))
+    return Study(question='Frames from the whole clip, or from a window of it?', cells=cells, by=('net', 'sampling'), claims=('D12',))
+
+def _places():
+    cells = grid(Cell(net='tam'), (0, 1, 2), data=('mini-order', 'mini-scene'), where=('all', 'top-half', 'bottom-half', 'uniform-half'))
+    return Study(question='Does it matter in which blocks an operator sits?', cells=cells, by=('where',), claims=('D6',))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
-STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators())
+STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(
