@@ -21,7 +21,7 @@ from .closed import network_cost
 from .core import checkout, reference
 from .cost import count, fvcore_macs
 from .data.generate import draw_scene, mini_set, render
-from .model import randomise
+from .model import TemporalPool, randomise
 from .results import read_rows
 from .specs import attention, base, insert, pair, replace as exchange
 from .trunk import build_trunk, choose, find_slots
@@ -63,11 +63,19 @@ def check_gradient(name):  # a row of NETS
 # %% ../nbs/2-frame/contract.ipynb #21078e60
 def _touched(y, x): return torch.autograd.grad(y.sum(), x)[0].abs().sum((1, 3, 4))  # (N, T)
 
-def _depth(name):
-    "Operators over time that a frame passes in the mini trunk."
+def _steps(name):
+    "Frames to each side, and stride in time, of each operator that a frame passes in the mini trunk, in order."
     row, slots = NETS[name], find_slots(build_trunk('mini', block=mini_block(NETS[name])), 'mini')
-    if row.verb == 'replace': return sum(part.how.get('kernel', 3) > 1 for part in row.sites(slots, 'resnet'))
-    return len(choose(slots, **_site(row, 'mini'))) if row.verb else 0
+    if not row.verb: return []
+    if row.verb == 'insert': return [(row.reach, 1)] * len(choose(slots, **_site(row, 'mini')))
+    parts = sorted(row.sites(slots, 'resnet'), key=lambda part: (part.place.stage, part.place.kind == 'pool'))
+    return [(part.how.get('kernel', 3) // 2, 2 if part.op is TemporalPool else part.how.get('t_stride', 1)) for part in parts]
+
+def _reached(steps, t):
+    "First and last frame that moment `t` of the features depends on: backwards through all steps."
+    first = last = t
+    for side, stride in reversed(steps): first, last = first * stride - side, last * stride + side
+    return first, last
 
 # %% ../nbs/2-frame/contract.ipynb #9e93706e
 def _check_sees(name, T=44):
@@ -81,15 +89,17 @@ def _check_sees(name, T=44):
 
 # %% ../nbs/2-frame/contract.ipynb #69f6cfc9
 def check_reach(name):  # a row of NETS
-    "Frame t of the features depends on frames t - R to t + R of its own clip, and on each of them; R grows by the reach with each operator."
+    "A moment of the features depends on the frames that its operators reach, of its own clip, and on each of them."
     row = NETS[name]
     if row.verb == 'pair': return _check_sees(name)
-    R = None if row.reach is None else row.reach * _depth(name)
-    T = 7 if R is None else 2 * R + 3
+    steps = [] if row.reach is None else _steps(name)
+    t = -(-(_reached(steps, 0)[1] + 1) // int(np.prod([stride for _, stride in steps])))  # far enough from the first frame
+    first, last = _reached(steps, t)
+    T = 7 if row.reach is None else last + 2
     net = randomise(create_model(name, trunk='mini', frames=T, num_classes=2, width=8)).double().eval()
     x = torch.randn(2, 3, T, 32, 32, dtype=torch.double, requires_grad=True)
-    seen = _touched(net.features(x)[1, T // 2], x) > 0
-    claimed = [t for t in range(T) if R is None or abs(t - T // 2) <= R]
+    seen = _touched(net.features(x)[1, t], x) > 0
+    claimed = list(range(T)) if row.reach is None else list(range(first, last + 1))
     _same((seen[0].any().item(), seen[1].nonzero().flatten().tolist()), (False, claimed))  # nothing of the other clip
     if row.verb == 'insert':
         op, x = randomise(row.op(16, 7)).double().eval(), torch.randn(1, 16, 7, 1, 1, dtype=torch.double, requires_grad=True)
