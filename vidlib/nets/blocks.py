@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core import fold, unfold
 from ..cost import Cost, conv_cost
-from ..ops.conv import ClipConv
+from ..ops.clip_conv import ClipConv
 
 # %% ../../nbs/5-pair/blocks.ipynb #9de430d3
 def conv_frames(

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..core import InputError, check_clips
 from ..data.windows import slow_positions
-from ..ops.conv import ClipConv
+from ..ops.clip_conv import ClipConv
 from .blocks import Pathway, conv_frames, norm_frames, stage_frames, stem_frames
 from .settings import slowfast_sees, slowfast_sizes
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..core import InputError
 from ..cost import Cost, conv_cost
-from .conv import clip_conv
+from .clip_conv import clip_conv
 
 # %% ../../nbs/3-insert/aggregation.ipynb #49a6957e
 def temporal_aggregation_loop(

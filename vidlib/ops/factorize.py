@@ -11,7 +11,7 @@ from torch import nn
 
 from ..core import InputError
 from ..cost import Cost, conv_cost
-from .conv import ClipConv
+from .clip_conv import ClipConv
 
 # %% ../../nbs/4-replace/factorize.ipynb #79411f4a
 def factorized_conv_loop(

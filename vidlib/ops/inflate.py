@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core import InputError
 from ..cost import Cost, conv_cost
-from .conv import ClipConv
+from .clip_conv import ClipConv
 
 # %% ../../nbs/4-replace/inflate.ipynb #759f4f70
 def conv_loop(
