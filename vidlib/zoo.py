@@ -46,18 +46,20 @@ class Row:
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
 
-def _replaced(name, op, paper, equation, *keywords, **more): return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', None, keywords=keywords, **more)
+def _replaced(name, op, paper, equation, *keywords, **more):
+    chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize'}[op]
+    return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
 
 IN, MID, OUT = ({'resnet': kind, 'googlenet': 'out'} for kind in ('in', 'mid', 'out'))  # InceptionV1 has no residual branch
 
 NETS = {
     'tsn': Row(None, None, {}, 'Wang et al. 2016', 'mean of frame logits', 0, 'shuffle', '2-frame/model'),
     'tsm': Row(TemporalShift, 'insert', IN, 'Lin et al. 2019', 'shift of C/8 channels each way', 1, 'none', '3-insert/tsm', temporal_shift_cost),
-    'tpool': Row(TemporalAverage, 'insert', MID, 'Liu et al. 2021', 'mean of three frames', 1, 'reversal', None, temporal_average_cost),
-    'tconv': Row(TemporalConv, 'insert', MID, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none', None, temporal_conv_cost),
-    'tam': Row(TemporalAggregation, 'insert', IN, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none', None, depthwise_conv_cost),
-    'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', None, depthwise_conv_cost),
-    'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', None, non_local_cost,
+    'tpool': Row(TemporalAverage, 'insert', MID, 'Liu et al. 2021', 'mean of three frames', 1, 'reversal', '3-insert/conv1d', temporal_average_cost),
+    'tconv': Row(TemporalConv, 'insert', MID, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none', '3-insert/conv1d', temporal_conv_cost),
+    'tam': Row(TemporalAggregation, 'insert', IN, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
+    'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
+    'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
@@ -68,7 +70,7 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
-    'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', None, slowfast_cost),
+    'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
