@@ -57,8 +57,7 @@ def _made_of(weights, w):
         factor = next((k for k in same if same[k].any(1).all()), None)
         if factor: used |= same[factor].any(0)
         words.append('drawn' if not factor else 'w' if frames == 1 else f'w / {frames}' if factor > 1 else f'w, {frames} times')
-    part = used.float().mean()
-    return ' + '.join(words) + (f' ({part:.0%} of w)' if 0 < part < 1 else '')
+    return ' + '.join(words) + (f' ({used.float().mean():.0%} of w)' if used.any() and not used.all() else '')
 
 # %% ../nbs/7-papers/deep-analysis.ipynb #13f884a1
 def taken_over(
