@@ -79,6 +79,7 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     known = keywords_of(row)
     unknown = sorted(set(options) - set(known))
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(known) or 'none of its own'} (and width, block with trunk='mini').")
+    if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
     if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")

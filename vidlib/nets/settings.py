@@ -57,6 +57,8 @@ def slowfast_sizes(
     mini = trunk == 'mini'
     if trunk not in ('mini', 'resnet50', 'resnet101'): raise InputError(f"SlowFast has no size {trunk!r}; choose from mini, resnet50, resnet101.")
     if setting not in SETTINGS: raise InputError(f"setting={setting!r} is not known; choose from {', '.join(SETTINGS)}.")
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1: raise InputError(f"frames={frames!r} is not a whole number of at least 1.")
+    if isinstance(beta, str): raise InputError(f"beta={beta!r} is a text; give a number such as 1/8.")
     if width is not None and not mini: raise InputError(f"{trunk} takes no width; only the mini size is scaled.")
     if alpha is None:
         slow = SETTINGS[setting] // (4 if mini else 1)
@@ -74,6 +76,7 @@ def _check_sizes(sizes, frames, beta):
     "What remains to be refused."
     for name, value, least in (('width', sizes.slow, 1), ('ratio', sizes.ratio, 1), ('alpha', sizes.alpha, 1), ('kernel', sizes.kernel, 1), ('temporal_blocks', sizes.temporal_blocks, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least: raise InputError(f"{name}={value!r} is not a whole number of at least {least}.")
+    if sizes.temporal_blocks > sizes.blocks[2]: raise InputError(f"temporal_blocks={sizes.temporal_blocks} is more than the {sizes.blocks[2]} blocks of res4.")
     if sizes.kernel % 2 == 0: raise InputError(f"kernel={sizes.kernel} has no middle frame; give an odd number.")
     if sizes.fast < 1 or sizes.fast != sizes.slow * beta: raise InputError(f"beta={beta:g} of {sizes.slow} channels is no whole number of them.")
     slow_positions(frames, sizes.alpha, sizes.rule)  # refuses an unknown rule, and frames that alpha does not divide

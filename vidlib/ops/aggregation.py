@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core import InputError
+from ..core import InputError, check_channels
 from ..cost import Cost, conv_cost
 from .clip_conv import clip_conv
 
@@ -40,7 +40,7 @@ class DepthwiseConv(nn.Module):
         kernel_size: int = 3,  # k, odd; raises `InputError` otherwise
     ):
         super().__init__()
-        if channels < 1: raise InputError(f"An operator over time needs at least one channel, not {channels}.")
+        check_channels(channels)
         if not isinstance(kernel_size, int) or kernel_size < 3 or kernel_size % 2 == 0:
             raise InputError(f"kernel_size={kernel_size!r} is not an odd number of at least 3: as many frames before as after.")
         self.weight = nn.Parameter(torch.empty(channels, 1, kernel_size, 1, 1))

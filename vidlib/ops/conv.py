@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core import InputError, check_clips
+from ..core import InputError, check_channels, check_clips
 from ..cost import Cost, conv_cost
 from .clip_conv import as_image, clip_conv
 
@@ -50,7 +50,7 @@ class TemporalConv(nn.Module):
         frames: int | None = None,  # not used: no weight depends on T
     ):
         super().__init__()
-        if channels < 1: raise InputError(f"A temporal convolution needs at least one channel, not {channels}.")
+        check_channels(channels)
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 1, 1))
         nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')  # as the convolutions around it
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import nn
 
-from ..core import InputError, check_clips
+from ..core import InputError, check_channels, check_clips
 from ..cost import Cost, linear_cost
 
 # %% ../../nbs/3-insert/excite.ipynb #d8909773
@@ -36,6 +36,7 @@ class SqueezeExcite(nn.Module):
         ratio: int = 16,  # the hidden layer has C / ratio units, at least one
     ):
         super().__init__()
+        check_channels(channels)
         if isinstance(ratio, bool) or not isinstance(ratio, int) or not 1 <= ratio: raise InputError(f"ratio={ratio!r} is not a whole number of at least 1.")
         hidden = max(1, channels // ratio)
         self.reduce, self.expand = nn.Linear(channels, hidden), nn.Linear(hidden, channels)

@@ -9,9 +9,9 @@ __all__ = ['factorized_conv_loop', 'middle_channels', 'FactorizedConv', 'factori
 import torch
 from torch import nn
 
-from ..core import InputError
+from ..core import InputError, check_channels
 from ..cost import Cost, conv_cost
-from .clip_conv import ClipConv
+from .clip_conv import ClipConv, check_replaceable, check_sizes
 
 # %% ../../nbs/4-replace/factorize.ipynb #79411f4a
 def factorized_conv_loop(
@@ -43,7 +43,7 @@ def middle_channels(
     widen: bool,  # as many as make the pair as large as a full 3D convolution; else C'
 ) -> int:
     "Channels between the two halves: C', or those of Tran et al. 2018 (R(2+1)D, section 3.5)."
-    return 3 * size**2 * cin * cout // (size**2 * cin + 3 * cout) if widen else cout
+    return max(1, 3 * size**2 * cin * cout // (size**2 * cin + 3 * cout)) if widen else cout
 
 # %% ../../nbs/4-replace/factorize.ipynb #4c67f69d
 class FactorizedConv(nn.Module):
@@ -59,7 +59,7 @@ class FactorizedConv(nn.Module):
         bias: bool = False,  # of the second half
     ):
         super().__init__()
-        if size % 2 == 0: raise InputError(f"size={size} is even; sides are odd, so that the frame keeps its size.")
+        check_sizes((1, size, size), 'kernel', odd=True); check_sizes(stride, 'stride'); check_channels(cin); check_channels(cout)
         mid = middle_channels(cin, cout, size, widen)
         self.spatial = ClipConv(cin, mid, (1, size, size), (1, *stride[1:]))
         self.norm = nn.BatchNorm3d(mid) if middle_norm else nn.Identity()
@@ -70,14 +70,17 @@ class FactorizedConv(nn.Module):
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:
         "(pair, norm behind it) in place of a 2D convolution and its norm; trained ones go to the half in space, if it has their shape."
+        check_replaceable(conv)
         if conv.groups > 1: raise InputError(f"A pair replaces a convolution of one group, not of {conv.groups}.")
-        op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options)
+        if conv.bias is not None: raise InputError("A pair has no place for the bias of a 2D convolution: subtract it from the norm's running_mean, and set it to None.")
+        op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options).to(conv.weight)
         fits = trained and op.spatial.out_channels == conv.out_channels
         if fits: op.spatial.load_state_dict(dict(weight=conv.weight[:, :, None]))
         if not isinstance(op.norm, nn.BatchNorm3d): return op, norm  # there is no place for it between
+        if not isinstance(norm, nn.BatchNorm2d): raise InputError(f"The norm between the halves is made from a BatchNorm2d, not {type(norm).__name__}; middle_norm=False does without.")
         op.norm.eps, op.norm.momentum = norm.eps, norm.momentum
         if fits: op.norm.load_state_dict(norm.state_dict())
-        return op, nn.BatchNorm2d(norm.num_features, norm.eps, norm.momentum)
+        return op, nn.BatchNorm2d(norm.num_features, norm.eps, norm.momentum).to(conv.weight)
 
 # %% ../../nbs/4-replace/factorize.ipynb #d97b2293
 def factorized_conv_cost(

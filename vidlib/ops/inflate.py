@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core import InputError
 from ..cost import Cost, conv_cost
-from .clip_conv import ClipConv
+from .clip_conv import ClipConv, check_replaceable
 
 # %% ../../nbs/4-replace/inflate.ipynb #759f4f70
 def conv_loop(
@@ -62,16 +62,20 @@ class InflatedConv(ClipConv):
         super().__init__(cin, cout, kernel, stride, groups=groups, bias=bias)
         self.divide = divide
     def take(self, weight: torch.Tensor, bias: torch.Tensor | None = None):  # (C', C / groups, k, k) and (C',) of the 2D convolution
-        "Take over a trained kernel. Raises `InputError` when that has other groups of its own."
+        "Take over a trained kernel; without a bias ours becomes zero. Raises `InputError` when kernel or bias do not fit."
+        if weight.dim() != 4 or (weight.shape[0], *weight.shape[2:]) != (self.out_channels, *self.kernel_size[1:]):
+            raise InputError(f"A 2D kernel {tuple(weight.shape)} cannot become one of {tuple(self.weight.shape)}.")
+        if bias is not None and self.bias is None: raise InputError("The trained convolution has a bias, and this one has no place for it: bias=True.")
         if weight.shape[1] not in (self.weight.shape[1], self.in_channels):
             raise InputError(f"A kernel over {weight.shape[1]} of {self.in_channels} channels cannot become one in {self.groups} groups.")
         split = self.groups if weight.shape[1] != self.weight.shape[1] else 1
         with torch.no_grad():
             self.weight.copy_(inflate_kernel(weight, self.kernel_size[0], split, self.divide))
-            if bias is not None: self.bias.copy_(bias)
+            if self.bias is not None: self.bias.copy_(0 * self.bias if bias is None else bias)
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm, trained: bool, *, kernel: int = 3, t_stride: int = 1, groups: int | None = None, **options) -> tuple:
         "The operator in place of a 2D convolution, and its norm, which stays; a trained kernel is inflated, else the new one is drawn afresh."
+        check_replaceable(conv)
         sizes, more = ((kernel, *conv.kernel_size), (t_stride, *conv.stride)), dict(groups=groups or conv.groups, bias=conv.bias is not None)
         op = cls(conv.in_channels, conv.out_channels, *sizes, **more, **options).to(conv.weight)  # its device and precision
         if trained: op.take(conv.weight, conv.bias)
