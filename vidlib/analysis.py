@@ -56,8 +56,11 @@ def contributions(
     return out.assign(phi=phi(out[score], out.tsn), psi=psi(out[score], out.tsn))
 
 def _yes(column):
-    "A column of 0 and 1, of truth values or of their names."
-    return column.astype(str).isin(('1', 'True'))
+    "A column of 0 and 1, of truth values, or of the values of `temporal_pool`."
+    words = column.map(lambda v: str(v).lower().removesuffix('.0'))
+    yes, no = words.isin(('1', 'true', 'max', 'avg')), words.isin(('0', 'false'))
+    if not (yes | no).all(): raise InputError(f"The column of temporal pooling says {column[~(yes | no)].iloc[0]!r}; write 0 or 1, or True or False.")
+    return yes
 
 # %% ../nbs/7-papers/analysis.ipynb #84fa2792
 def effects(

@@ -72,7 +72,8 @@ def taken_over(
     if row.verb != 'replace': return 'stays'
     with torch.device('meta'): slots = find_slots(build_trunk('resnet50'), 'resnet50')
     part = [p for p in row.sites(slots, 'resnet') if p.op is row.op][-1]
-    conv = nn.Conv2d(8, 8, part.place.get().kernel_size, bias=False)
+    size = part.place.get().kernel_size
+    conv = nn.Conv2d(8, 8, size, padding=[k // 2 for k in size], bias=False)
     nn.init.normal_(conv.weight)
     op, _ = part.op.from_conv(conv, nn.BatchNorm2d(8), True, **part.how | options)
     return _made_of([v.detach() for v in op.parameters() if v.dim() > 2], conv.weight.detach())

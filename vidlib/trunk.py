@@ -7,6 +7,8 @@ __all__ = ['RESNETS', 'TRUNKS', 'MiniResNet', 'build_trunk', 'find_slots', 'Slot
            'After', 'Before', 'insert', 'replace']
 
 # %% ../nbs/2-frame/trunks.ipynb #2e7bb947
+from pickle import UnpicklingError
+
 import torch
 import torchvision
 from torch import nn
@@ -55,7 +57,12 @@ def _torchvision(name, weights):
     # GoogLeNet's default initialisation samples truncated normals for a minute; its auxiliary heads play no part here
     extra = (dict(init_weights=False) if not weights else {}) if name == 'googlenet' else {}
     if name == 'googlenet' and not weights: extra['aux_logits'] = False
-    trunk = torchvision.models.get_model(name, weights=kind, **extra)
+    try: trunk = torchvision.models.get_model(name, weights=kind, **extra)
+    except OSError as e:  # no network
+        raise InputError(f"The ImageNet weights of {name} cannot be fetched ({getattr(e, 'reason', e)}); connect to the network, or use weights=None.") from e
+    except (UnpicklingError, RuntimeError) as e:
+        if not weights: raise
+        raise InputError(f"The file of ImageNet weights of {name} under {torch.hub.get_dir()} is damaged; delete it and try again.") from e
     if hasattr(trunk, 'dropout'): trunk.dropout = nn.Identity()
     if name == 'googlenet': trunk.aux_logits, trunk.aux1, trunk.aux2 = False, None, None
     return trunk
