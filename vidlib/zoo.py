@@ -48,7 +48,7 @@ class Row:
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
 
 def _replaced(name, op, paper, equation, *keywords, **more):
-    chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: None}[op]
+    chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
     return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
 
 IN, MID, OUT = ({'resnet': kind, 'googlenet': 'out'} for kind in ('in', 'mid', 'out'))  # InceptionV1 has no residual branch
