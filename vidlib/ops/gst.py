@@ -44,7 +44,7 @@ def gst_channels(
     if not 0 < alpha < 1: raise InputError(f"alpha={alpha!r} is no share of the outputs: it lies between 0 and 1.")
     temporal, seen = round(alpha * cout), round(beta * cin)
     for name, share, n, whole in (('alpha', alpha, cout, temporal), ('beta', beta, cin, seen)):
-        if whole < 1 or abs(share * n - whole) > 1e-6: raise InputError(f"{name}={share:.4g} of {n} channels is {share * n:.4g}, no whole number of at least 1.")
+        if whole < 1 or abs(share * n - whole) > 1e-6: raise InputError(f"{name}={share:.4g} of {n} channels is {share * n:.4g}, no whole number.")
     return cout - temporal, temporal, seen
 
 # %% ../../nbs/4-replace/gst.ipynb #e3872caa
