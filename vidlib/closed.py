@@ -13,6 +13,7 @@ from .cost import Cost, linear_cost
 from .model import tsn_cost
 from .ops.excite import squeeze_excite_cost
 from .ops.factorize import FactorizedConv, factorized_conv_cost
+from .ops.gst import GroupedSpatialTemporal, gst_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
 from .plans import HALVES_EARLY, plan_options
 from .structure import trunk_layers, trunk_places
@@ -33,7 +34,7 @@ def operator_cost(
     return row.cost(channels, positions, **{k: v for k, v in options.items() if k in takes})
 
 # %% ../nbs/2-frame/closed.ipynb #3a56b9d1
-CLOSED = {InflatedConv: inflated_conv_cost, FactorizedConv: factorized_conv_cost}  # closed forms of what replaces a convolution
+CLOSED = {InflatedConv: inflated_conv_cost, FactorizedConv: factorized_conv_cost, GroupedSpatialTemporal: gst_cost}  # closed forms of what replaces a convolution
 
 def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options):
     "The trunk's layers, those of the plan exchanged, and the classifier."

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .core import InputError
 from .ops.factorize import FactorizedConv
+from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
 from .ops.pools import InflatedPool
 from .pooling import TemporalPool
@@ -32,8 +33,9 @@ def _check_places(op, kind, places):
         raise InputError("This network replaces the first 1x1 of each bottleneck, and this trunk has none: "
                          "take resnet50 or a larger one, or mini with block='bottleneck'.")
     groups = max(p.groups if hasattr(p, 'groups') else p.get().groups for p in places[kind])
-    if op is FactorizedConv and groups > 1:
-        raise InputError(f"A pair replaces convolutions of one group, and these have {groups}: take another trunk than a ResNeXt.")
+    if op in (FactorizedConv, GroupedSpatialTemporal) and groups > 1:
+        what = 'A pair' if op is FactorizedConv else 'GST'
+        raise InputError(f"{what} replaces convolutions of one group, and these have {groups}: take another trunk than a ResNeXt.")
 
 # %% ../nbs/4-replace/plans.ipynb #5ed4dc75
 def spread(
@@ -93,6 +95,8 @@ def _short(row, trunk, temporal_pool, frames, options):
 PLANS = {
     'c3d': spread(InflatedConv),
     'c3d_g2': spread(InflatedConv, groups=2),
+    'gst': spread(GroupedSpatialTemporal),
+    'gst_large': spread(GroupedSpatialTemporal, beta=1),
     'i3d': spread(InflatedConv, stem=dict(resnet=3, googlenet=7), cubic=True),
     'i3d_3x1x1': spread(InflatedConv, 'reduce'),
     'slow': spread(InflatedConv, 'reduce', only=(4, 5)),

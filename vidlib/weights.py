@@ -16,6 +16,7 @@ from torch import nn
 from .core import InputError, Site, need
 from .model import VideoNet
 from .ops.factorize import FactorizedConv
+from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
 from .surgery import After, Before
 
@@ -24,6 +25,7 @@ PLACES = {'TemporalAggregation': 'tam'}  # inserted operator -> what its place i
 FRAMES = {'TemporalAggregation': ('prev_se.fc1', 'curr_se.fc1', 'next_se.fc1')}  # a kernel over time -> one module for each of its frames
 CHILDREN = {'NonLocal': {'phi': 'phi.0', 'g': 'g.0', 'out': 'W.0', 'norm': 'W.1'}}  # our names of its parts -> theirs
 
+def _has(model, *kinds): return any(isinstance(m, kinds) for m in model.modules())
 def _join(*words): return '.'.join(w for w in words if w)
 def _tensors(module):
     "A module's own parameters and buffers, as a state dict has them."
@@ -34,7 +36,8 @@ def _tensors(module):
 def _operator(site, theirs, ours):
     "What the authors call the operator of a site, which they call `theirs`."
     op, place = site.op, PLACES.get(type(site.op).__name__)
-    if isinstance(op, (InflatedConv, FactorizedConv)) or not op.state_dict(): return theirs
+    grouped = isinstance(op, GroupedSpatialTemporal) and re.search(r'\bconv2$', theirs)  # GST has been released with bottlenecks only
+    if grouped or isinstance(op, (InflatedConv, FactorizedConv)) or not op.state_dict(): return theirs
     if place and isinstance(site, Before): return _join(theirs.rpartition('.')[0], place)  # a child of the block
     if place and isinstance(site, After) and re.match('conv|inception', theirs): return re.sub('^(conv|inception)', place, theirs)
     raise InputError(f"No released network is known to have a {type(op).__name__} at {ours}: its tensors have no published names.")
@@ -42,8 +45,10 @@ def _operator(site, theirs, ours):
 # %% ../nbs/2-frame/weights.ipynb #ab36c424
 def _step(parent, name, theirs, ours):
     "What the authors call the child `name` of a module that they call `theirs`."
+    if isinstance(parent, VideoNet) and _has(parent, GroupedSpatialTemporal): return {'trunk': 'base_model', 'fc': 'new_fc'}.get(name, name)
     if isinstance(parent, VideoNet) and name == 'trunk' or name == {Before: 'conv', After: 'here'}.get(type(parent)): return theirs
     if isinstance(parent, Site): return _operator(parent, theirs, ours)
+    if isinstance(parent, GroupedSpatialTemporal): return dict(spatial=theirs, temporal=re.sub('conv2$', 'Tconv', theirs))[name]
     if isinstance(parent, FactorizedConv):  # theirs ends in conv, conv1 or conv2
         return {'norm': re.sub(r'conv(\d*)$', r'bn\1', theirs), 'temporal': theirs + '_t'}.get(name, theirs)
     conv = getattr(parent._modules.get(re.sub('^bn', 'conv', name)), 'op', None)  # bn1 -> conv1: was it factorised, with a norm of its own?
@@ -64,8 +69,8 @@ def _walk(module, theirs='', ours=''):
 def published_state(
     model: nn.Module,  # of `create_model`, or an operator
 ) -> dict:  # {the authors' name: view of the model's tensor, in the authors' shape}
-    "The model's memory under the names of Deep Analysis: to write there is to write the model. Raises `InputError` where none is known."
-    volumes = any(isinstance(m, (InflatedConv, FactorizedConv)) for m in model.modules())  # a 3D network: every kernel has a time axis
+    "The model's memory under its authors' names (Deep Analysis, GST): to write there is to write the model. Raises `InputError` where none is known."
+    volumes = _has(model, InflatedConv, FactorizedConv, GroupedSpatialTemporal)  # a 3D network: every kernel has a time axis
     state = {}
     for theirs, _, v, frame in _walk(model):
         v = v.detach() if frame is None else v.detach()[:, :, frame]
@@ -120,12 +125,13 @@ def account(
     "Which tensor of a checkpoint goes where; loads nothing. Raises one `InputError` that names what does not fit."
     file, views = _unwrap(state_dict), published_state(model)
     ours = {theirs: name + ('' if frame is None else f'[:, :, {frame}]') for theirs, name, _, frame in _walk(model)}
-    free = lambda k: k.endswith('num_batches_tracked') or not head and k.startswith('fc.')
-    taken = [k for k in views if not free(k) or k in file and not k.startswith('fc.')]
+    last = lambda k: k.startswith(('fc.', 'new_fc.'))
+    free = lambda k: k.endswith('num_batches_tracked') or not head and last(k)
+    taken = [k for k in views if not free(k) or k in file and not last(k)]
     unused = [k for k in file if free(k) and k not in taken]
     wrong = _problems({k: v for k, v in file.items() if k not in unused}, views, taken)
     if wrong:
-        hint = ' head=False leaves the classifier out.' * all(k.startswith('fc.') for found in wrong.values() for k in found)
+        hint = ' head=False leaves the classifier out.' * all(last(k) for found in wrong.values() for k in found)
         kinds = '; '.join(f'{kind}: {_some(found)}' for kind, found in wrong.items())
         raise InputError(f"Nothing was loaded, the checkpoint does not fit: {kinds}.{hint}")
     return Report({k: ours[k] for k in taken}, unused, [ours[k] for k in views if k not in taken])
@@ -137,7 +143,7 @@ def load_published(
     *,
     head: bool = True,  # False: the classifier stays what it is
 ) -> Report:
-    "Load a checkpoint of Deep Analysis's code (Chen et al. 2021), every tensor or none; one `InputError` names what does not fit."
+    "Load a checkpoint of Deep Analysis's code (Chen et al. 2021), of GST that of Luo and Yuille 2019, every tensor or none; one `InputError` names what does not fit."
     report, file, views = account(model, state_dict, head=head), _unwrap(state_dict), published_state(model)
     if any(v.is_meta for v in [*views.values(), *file.values()]):
         raise InputError("Nothing was loaded: tensors on the meta device hold no numbers.")

@@ -24,6 +24,7 @@ from .ops.excite import SqueezeExcite
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
+from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
 from .plans import NEEDS_BOTTLENECKS, PLANS, plan_options
 from .slots import every_other, second_of_each
@@ -47,7 +48,7 @@ class Row:
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
 
 def _replaced(name, op, paper, equation, *keywords, **more):
-    chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize'}[op]
+    chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
     return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
 
 IN, MID, OUT = ({'resnet': kind, 'googlenet': 'out'} for kind in ('in', 'mid', 'out'))  # InceptionV1 has no residual branch
@@ -63,6 +64,8 @@ NETS = {
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
+    'gst': _replaced('gst', GroupedSpatialTemporal, 'Luo and Yuille 2019', '1x3x3 beside 3x3x3, half of the inputs each', 'alpha', 'beta'),
+    'gst_large': _replaced('gst_large', GroupedSpatialTemporal, 'Luo and Yuille 2019', '1x3x3 beside 3x3x3, all inputs each', 'alpha'),
     'i3d': _replaced('i3d', InflatedConv, 'Chen et al. 2021', '3x3x3 for each 3x3, stem too', 'divide', 'last_pool'),
     'i3d_3x1x1': _replaced('i3d_3x1x1', InflatedConv, 'Wang et al. 2018', '3x1x1 for the first 1x1 of each block', 'divide'),
     'slow': _replaced('slow', InflatedConv, 'Feichtenhofer et al. 2019', 'the same in res4 and res5', 'divide'),

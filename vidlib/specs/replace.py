@@ -13,7 +13,7 @@ from torch import nn
 
 from ..closed import CLOSED
 from ..cost import Cost
-from ..ops import factorize, inflate
+from ..ops import factorize, gst, inflate
 from ..ops.inflate import conv_loop
 from .base import Example, Spec, beside, wrong_forward
 from ..zoo import NETS
@@ -21,12 +21,13 @@ from ..zoo import NETS
 # %% ../../nbs/4-replace/specs.ipynb #ad3248f6
 def replaced(
     size: int = 3,  # side of the convolution that is replaced
+    unit: tuple = (2, 2),  # its channels in and out are multiples of these
     **how,  # of the plan
 ):  # `draw` of a Spec
     "Example of an operator that replaces a convolution: random channels, strides, sizes and keywords."
     def draw(name, rng, T, keywords):
         own = {k: values[rng.integers(len(values))] for k, values in keywords.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
-        cin, cout = (2 * int(rng.integers(1, 4)) for _ in 'io')
+        cin, cout = (u * int(rng.integers(1, 4)) for u in unit)
         stride, H, W = int(rng.integers(1, 3)), int(rng.integers(2, 5)), int(rng.integers(2, 5))
         t_stride = int(rng.integers(1, 3))
         conv, norm = nn.Conv2d(cin, cout, size, stride, size // 2, bias=False), nn.BatchNorm2d(cout)
@@ -105,3 +106,29 @@ def _factorized(keywords, on={}, **how):
     return Spec(draw=replaced(**how), keywords=keywords, on=on, loop=pair_loop, mutations=_everywhere(factorize.FactorizedConv, lambda op: op.temporal) | own)
 
 SPECS |= {'s3d': _factorized(**LAST_POOL), 'p3d': _factorized(dict(middle_norm=[True, False])), 'r2plus1d': _factorized(dict(widen=[True, False]))}
+
+# %% ../../nbs/4-replace/specs.ipynb #8c2b2026
+def _paths(spatial=lambda op, x: op.spatial(x[:, :op.seen]), temporal=lambda op, x: op.temporal(x[:, -op.seen:]), join=lambda s, t: [s, t]):
+    "GST with a step of its own wrong."
+    return wrong_forward(gst.GroupedSpatialTemporal, lambda self, x: torch.cat(join(spatial(self, x), temporal(self, x)), 1))
+
+def _inverted():
+    "alpha taken for the share of the spatial path."
+    op = gst.GroupedSpatialTemporal
+    right = op.__init__
+    def init(self, *args, alpha=1/4, **how): right(self, *args, alpha=1 - alpha, **how)
+    return patch.object(op, '__init__', init)
+
+# %% ../../nbs/4-replace/specs.ipynb #f877007e
+def _grouped(keywords, **how):
+    own = {'temporal outputs first': _paths(join=lambda s, t: [t, s]),
+           'channels of both paths in turns': _paths(join=lambda s, t: [torch.cat([s[:, :1], t], 1), s[:, 1:]]),
+           'spatial path looks at the previous frame': _paths(spatial=lambda op, x: op.spatial(beside(x)[0][:, :op.seen])),
+           'spatial path reads channels from the last to the first': _paths(spatial=lambda op, x: op.spatial(x.flip(1)[:, :op.seen])),
+           'alpha inverted': _inverted}
+    if 'beta' in keywords:  # where both paths see all inputs there is nothing to exchange
+        own['inputs of the paths exchanged'] = _paths(lambda op, x: op.spatial(x[:, -op.seen:]), lambda op, x: op.temporal(x[:, :op.seen]))
+    return Spec(draw=replaced(unit=(2, 8), **how), keywords=dict(alpha=[1/4, 1/2, 1/8]) | keywords, mutations=_everywhere(gst.GroupedSpatialTemporal, lambda op: op.temporal) | own,
+                loop=lambda op, x: gst.gst_loop(x, op.spatial.weight, op.temporal.weight, op.spatial.stride))
+
+SPECS |= {'gst': _grouped(dict(beta=[1/2, 1])), 'gst_large': _grouped({}, beta=1)}
