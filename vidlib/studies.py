@@ -72,8 +72,15 @@ def _places():
     cells = grid(Cell(net='tam'), (0, 1, 2), data=('mini-order', 'mini-scene'), where=('all', 'top-half', 'bottom-half', 'uniform-half'))
     return Study(question='Does it matter in which blocks an operator sits?', cells=cells, by=('where',), claims=('D6',))
 
+# %% ../nbs/6-run/studies.ipynb #ec439d2f
+def _gst():
+    sets, seeds = ('mini-order', 'mini-pattern'), (0, 1, 2)
+    cells = grid(Cell(), seeds, data=sets, net=('tsn', 'c3d', 'c3d_g2', 'p3d', 'gst', 'gst_large'))
+    cells += grid(Cell(net='gst'), seeds, data=sets, options=(dict(alpha=1 / 2), dict(alpha=1 / 8)))
+    return Study(question='How many channels must look at other frames?', cells=_patient(cells), by=('net', 'options'))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
-STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places())
+STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(

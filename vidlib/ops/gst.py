@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..core import InputError, check_clips
 from ..cost import Cost, conv_cost
-from .clip_conv import ClipConv
+from .clip_conv import ClipConv, check_replaceable
 
 # %% ../../nbs/4-replace/gst.ipynb #df9a7595
 def gst_loop(
@@ -70,6 +70,7 @@ class GroupedSpatialTemporal(nn.Module):
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm, trained: bool, *, t_stride: int = 1, **options) -> tuple:
         "The operator in place of a 2D convolution, and its norm, which stays whole; of a trained kernel the leading part goes to the spatial path."
+        check_replaceable(conv)
         if conv.groups > 1: raise InputError(f"GST replaces a convolution of one group, not of {conv.groups}.")
         op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options).to(conv.weight)
         if trained: op.spatial.load_state_dict(dict(weight=conv.weight[:op.spatial.out_channels, :op.seen, None]))
