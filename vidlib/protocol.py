@@ -32,7 +32,7 @@ class Protocol:
     "How a video is looked at in a test: clips over time, crops over space. Raises `InputError` for what cannot be."
     frames: int = 8  # T of each clip
     clips: int = 1  # clips per video
-    crops: int = 1  # 1: centre; 3: left (top), right (bottom), centre
+    crops: int = 1  # 1: centre; 3: left (top), right (bottom), centre; 5: corners, centre; 10: these and mirrored
     size: int = 224  # side of a crop, pixels
     resize: int | None = None  # shorter side before cropping; None: frames as they are
     sampling: str = 'uniform'  # 'uniform' segment middles, or 'dense'
@@ -40,7 +40,7 @@ class Protocol:
     def __post_init__(self):
         for k in ('frames', 'clips', 'size', 'stride'):
             if getattr(self, k) < 1: raise InputError(f"{k} must be at least 1, not {getattr(self, k)}.")
-        if self.crops not in (1, 3): raise InputError(f"There are 1 or 3 crops, not {self.crops}.")
+        if self.crops not in (1, 3, 5, 10): raise InputError(f"There are 1, 3, 5 or 10 crops, not {self.crops}.")
         if self.resize is not None and self.resize < self.size:
             raise InputError(f"Frames resized to {self.resize} pixels hold no crop of {self.size}; give resize={self.size} or more.")
         if self.sampling not in ('uniform', 'dense'): raise InputError(f"sampling is 'uniform' or 'dense', not {self.sampling!r}.")

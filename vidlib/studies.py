@@ -77,7 +77,7 @@ def _gst():
     sets, seeds = ('mini-order', 'mini-pattern'), (0, 1, 2)
     cells = grid(Cell(), seeds, data=sets, net=('tsn', 'c3d', 'c3d_g2', 'p3d', 'gst', 'gst_large'))
     cells += grid(Cell(net='gst'), seeds, data=sets, options=(dict(alpha=1 / 2), dict(alpha=1 / 8)))
-    return Study(question='How many channels must look at other frames?', cells=_patient(cells), by=('net', 'options'))
+    return Study(question='How many channels must look at other frames?', cells=_patient(cells), by=('net', 'options'), claims=('G1', 'G2', 'G3', 'G4'))
 
 # %% ../nbs/6-run/studies.ipynb #e57c389c
 STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst())
