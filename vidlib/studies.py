@@ -79,8 +79,12 @@ def _gst():
     cells += grid(Cell(net='gst'), seeds, data=sets, options=(dict(alpha=1 / 2), dict(alpha=1 / 8)))
     return Study(question='How many channels must look at other frames?', cells=_patient(cells), by=('net', 'options'), claims=('G1', 'G2', 'G3', 'G4'))
 
+def _gst_sets():
+    cells = grid(Cell(net='gst'), (0, 1, 2), data=('mini-order', 'mini-tempo', 'mini-scene'))
+    return Study(question='Where in the network do the temporal channels count, and on which set?', cells=cells, by=('net',), claims=('G5',))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
-STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst())
+STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst(), gst_sets=_gst_sets())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(
