@@ -86,7 +86,7 @@ def network_cost(
         return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options)
     base = tsn_cost(trunk, shape, num_classes, **for_trunk)
     if not row.verb: return base
-    site = _site(row, trunk)
+    site = _site(row, trunk, options.get('style'))
     found = {site['kind']: trunk_places(trunk_layers(trunk, shape, **for_trunk), site['kind'])}
     places = choose(found, where=where, stages=stages, **site)
     return sum((operator_cost(name, p.channels, p.positions, **options) for p in places), base)

@@ -83,8 +83,22 @@ def _gst_sets():
     cells = grid(Cell(net='gst'), (0, 1, 2), data=('mini-order', 'mini-tempo', 'mini-scene'))
     return Study(question='Where in the network do the temporal channels count, and on which set?', cells=cells, by=('net',), claims=('G5',))
 
+# %% ../nbs/6-run/studies.ipynb #1966d48d
+def _tanet():
+    sets, seeds, reduced = ('mini-order', 'mini-pattern'), (0, 1, 2), ('global', 'local', 'global+se', 'reversed')
+    cells = grid(Cell(), seeds, data=sets, net=('tanet', 'tsn', 'tsm', 'i3d_3x1x1', 'tpool', 'tconv', 'nonlocal'))
+    cells += grid(Cell(net='tanet'), seeds, data=sets, options=[dict(branches=b) for b in reduced])
+    return Study(question='What is gained by kernels that are made from the clip?', cells=_patient(cells), by=('net', 'options'), claims=('T1', 'T2'))
+
+def _tanet_choices():
+    base, seeds = Cell(net='tanet'), (0, 1, 2)
+    cells = grid(base, seeds, options=({}, *(dict(alpha=a) for a in (1, 4)), *(dict(beta=b) for b in (2, 8)), *(dict(style=s) for s in 'ad'), *(dict(stages=list(range(s, 6))) for s in (3, 4, 5))))
+    cells += grid(base, seeds, frames=(8, 16), options=(dict(kernel_size=5), dict(kernel_size=7))) + grid(base, seeds, frames=(16,))
+    return Study(question="Do the module's sizes and its place matter?", cells=cells, by=('options', 'frames'), claims=('T3', 'T4', 'T5', 'T8'))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
-STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst(), gst_sets=_gst_sets())
+STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst(), gst_sets=_gst_sets(),
+               tanet=_tanet(), tanet_choices=_tanet_choices())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(

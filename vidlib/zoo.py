@@ -18,6 +18,7 @@ from .cost import Cost
 from .model import TemporalPool, VideoNet
 from .nets.settings import slowfast_cost
 from .nets.slowfast import SlowFast
+from .ops.adaptive import TemporalAdaptive, temporal_adaptive_cost
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.attention import NonLocal, non_local_cost
 from .ops.excite import SqueezeExcite
@@ -46,6 +47,7 @@ class Row:
     pick: dict = field(default_factory=dict)  # by family of trunks: a rule `places -> places`, where the operator does not go to all places of its kind
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
+    styles: dict = field(default_factory=dict)  # other places in a residual block that `style=` may choose: {'a': 'in', ...}
 
 def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
@@ -62,6 +64,8 @@ NETS = {
     'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
     'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
+    'tanet': Row(TemporalAdaptive, 'insert', MID, 'Liu et al. 2021', 'a kernel over time from the clip, a gate for each frame', None, 'none', '3-insert/adaptive',
+                 temporal_adaptive_cost, styles=dict(a='in', b='mid', c='late', d='end')),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
     'gst': _replaced('gst', GroupedSpatialTemporal, 'Luo and Yuille 2019', '1x3x3 beside 3x3x3, half of the inputs each', 'alpha', 'beta'),
@@ -79,9 +83,12 @@ NETS = {
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
 def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=False):
     "A keyword that nobody takes is an error, and so is one that would do nothing."
-    known = keywords_of(row)
+    known = keywords_of(row) + ['style'] * bool(row.styles)
     unknown = sorted(set(options) - set(known))
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(known) or 'none of its own'} (and width, block with trunk='mini').")
+    style = options.get('style')
+    if style is not None and (style not in row.styles or _family(trunk) != 'resnet'):
+        raise InputError(f"style={style!r} with trunk={trunk!r}: a residual network has {', '.join(row.styles)}; other trunks have one place.")
     if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
     if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
     if not row.verb and (where != 'all' or stages is not None):
@@ -118,7 +125,11 @@ def _carry_out(part, trained, options):
 
 def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
 
-def _site(row, trunk): return dict(kind=row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))  # where an operator is inserted
+def _site(row, trunk, style=None):
+    "Where an operator is inserted."
+    return dict(kind=row.styles[style] if style else row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))
+
+def _frames_at(stage, frames, temporal_pool): return -(-frames // 2**(stage - 2)) if temporal_pool and stage > 2 else frames  # halved behind res2, res3 and res4
 
 # %% ../nbs/2-frame/zoo.ipynb #90f05d20
 def create_model(
@@ -150,7 +161,9 @@ def create_model(
     planned = plan_options(row, trunk, temporal_pool, frames, options) if row.verb == 'replace' else {}
     net = build_trunk(trunk, weights, **for_trunk)
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
-    if row.verb == 'insert': insert(choose(slots, where=where, stages=stages, **_site(row, trunk)), lambda slot: row.op(slot.channels, frames, **options))
+    if row.verb == 'insert':
+        places = choose(slots, where=where, stages=stages, **_site(row, trunk, options.pop('style', None)))
+        insert(places, lambda slot: row.op(slot.channels, _frames_at(slot.stage, frames, temporal_pool), **options))
     if row.verb == 'replace':
         own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
