@@ -26,7 +26,7 @@ from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
-from .plans import PLANS, Plan, plan_options
+from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
@@ -152,7 +152,7 @@ def create_model(
     slots = find_slots(net, trunk)  # before any surgery: the slots keep their places
     if row.verb == 'insert': insert(choose(slots, where=where, stages=stages, **_site(row, trunk)), lambda slot: row.op(slot.channels, frames, **options))
     if row.verb == 'replace':
-        own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
+        own = {k: v for k, v in options.items() if k not in PLAN_KEYWORDS}
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
     elif temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
     if se: insert(choose(slots, 'end'), lambda slot: SqueezeExcite(slot.channels))
