@@ -81,10 +81,10 @@ def network_cost(
         return row.cost(shape, num_classes, trunk, width if trunk == 'mini' else None, **options)
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool, se)
-    if se: return network_cost(name, shape, num_classes, trunk=trunk, where=where, stages=stages, **for_trunk, **options) + _gates_cost(trunk, shape, for_trunk)
+    gates = _gates_cost(trunk, shape, for_trunk) if se else Cost()
     if row.verb == 'replace':
-        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options)
-    base = tsn_cost(trunk, shape, num_classes, **for_trunk)
+        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options) + gates
+    base = tsn_cost(trunk, shape, num_classes, **for_trunk) + gates
     if not row.verb: return base
     site = _site(row, trunk)
     found = {site['kind']: trunk_places(trunk_layers(trunk, shape, **for_trunk), site['kind'])}
