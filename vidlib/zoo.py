@@ -27,7 +27,7 @@ from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
-from .plans import NEEDS_BOTTLENECKS, PLANS, plan_options
+from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
@@ -37,7 +37,7 @@ class Row:
     "One network of the table."
     op: type | None  # the operator, `Op(channels, frames, *, ...)`; None: the trunk as it is
     verb: str | None  # 'insert', 'replace' or 'pair'
-    sites: dict | Callable  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
+    sites: dict | Plan  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
     paper: str
     equation: str
     reach: int | None  # frames to each side that one operator sees; None: all of them
@@ -109,7 +109,7 @@ def mini_block(
     row: Row,
 ) -> str:  # 'basic' or 'bottleneck'
     "Which block the mini trunk has unless it is told: some places are those of a bottleneck."
-    return 'bottleneck' if row.verb == 'pair' or row.sites in NEEDS_BOTTLENECKS else 'basic'
+    return 'bottleneck' if row.verb == 'pair' or row.verb == 'replace' and row.sites.kind == 'reduce' else 'basic'
 
 def _check_pair(name, row, options, **refused):
     "A pair has no trunk and no places, so what belongs to these is an error."
@@ -165,7 +165,7 @@ def create_model(
         places = choose(slots, where=where, stages=stages, **_site(row, trunk, options.pop('style', None)))
         insert(places, lambda slot: row.op(slot.channels, _frames_at(slot.stage, frames, temporal_pool), **options))
     if row.verb == 'replace':
-        own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
+        own = {k: v for k, v in options.items() if k not in PLAN_KEYWORDS}
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
     elif temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
     if se: insert(choose(slots, 'end'), lambda slot: SqueezeExcite(slot.channels))
