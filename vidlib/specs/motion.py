@@ -11,7 +11,8 @@ from unittest.mock import patch
 import torch
 
 from ..ops import tei
-from .base import Spec, beside, inserted, wrong_forward
+from ..ops.aggregation import temporal_aggregation_loop
+from .base import Spec, at_each_pixel, beside, inserted, wrong_forward
 from .insert import _everywhere, _weighs
 
 # %% ../../nbs/3-insert/specs_motion.ipynb #34a428ff
@@ -29,10 +30,11 @@ def by_loop(
     x: torch.Tensor,  # `(N, C, T, H, W)`
 ) -> torch.Tensor:  # `(N, C, T, H, W)`
     "The oracle, clip by clip."
-    gate = op.enhance
+    gate, taps = op.enhance, op.interact.weight.flatten(1).tolist()
     here, expand = _lists(gate.here), _lists(gate.expand)
-    settings = here, here if gate.ahead is None else _lists(gate.ahead), expand, op.interact.weight.flatten(1).tolist(), gate.last, gate.sigmoid
-    return torch.tensor([tei.enhance_interact_loop(clip.flatten(2).tolist(), *settings) for clip in x], dtype=x.dtype).view_as(x)
+    settings = here, here if gate.ahead is None else _lists(gate.ahead), expand, gate.last, gate.sigmoid
+    gated = torch.tensor([tei.motion_enhancement_loop(clip.flatten(2).tolist(), *settings) for clip in x], dtype=x.dtype).view_as(x)
+    return at_each_pixel(lambda pixel: temporal_aggregation_loop(pixel, taps, relu=False), gated)
 
 # %% ../../nbs/3-insert/specs_motion.ipynb #0b938e0e
 def _gate(self, x, change=lambda here, before, ahead: ahead - here, squeeze=lambda x: x.mean((3, 4)), ends='zeros', opens=torch.sigmoid, last=None):
