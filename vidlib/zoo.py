@@ -23,6 +23,7 @@ from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_
 from .ops.attention import NonLocal, non_local_cost
 from .ops.excite import SqueezeExcite
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
+from .ops.tei import EnhanceInteract, enhance_interact_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
@@ -48,6 +49,7 @@ class Row:
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
     styles: dict = field(default_factory=dict)  # other places in a residual block that `style=` may choose: {'a': 'in', ...}
+    back: int | None = None  # frames to the past that one operator sees, where these are fewer than `reach`
 
 def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
@@ -62,6 +64,8 @@ NETS = {
     'tconv': Row(TemporalConv, 'insert', MID, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none', '3-insert/conv1d', temporal_conv_cost),
     'tam': Row(TemporalAggregation, 'insert', IN, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
     'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
+    'tei': Row(EnhanceInteract, 'insert', MID, 'Liu et al. 2020', 'gated by the change to the next frame, then three frames weighted per channel', 2, 'none', '3-insert/tei',
+               enhance_interact_cost, back=1),
     'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
     'tanet': Row(TemporalAdaptive, 'insert', MID, 'Liu et al. 2021', 'a kernel over time from the clip, a gate for each frame', None, 'none', '3-insert/adaptive',
