@@ -108,7 +108,7 @@ def adaptive(pairs: int = 15, shape: tuple = SHAPES['64x56']) -> np.ndarray:
 # %% ../nbs/6-run/benchmarks.ipynb #c163ac92
 def _sum_step(form, shape):
     "Forward and backward of one form of the sum as a function without arguments, and what it is differentiated by."
-    from vidlib.ops.adaptive import banded_sum, grouped_sum, shifted_sum, taps_of
+    from vidlib.ops.adaptive_sum import banded_sum, grouped_sum, shifted_sum, taps_of
     (N, C, T), g = shape[:3], _clips(shape)
     x, theta, gate = inputs = [v.requires_grad_() for v in (_clips(shape), torch.rand(N, C, 3), torch.rand(N, C, T))]
     folded = dict(shifted=shifted_sum, banded=banded_sum)
