@@ -143,11 +143,14 @@ def check_cost(name):  # a row of NETS
 
 # %% ../nbs/2-frame/contract.ipynb #767bb645
 def _check_trained(op, keyword, values):
-    "Each value makes another kernel of the same trained one."
-    conv = nn.Conv2d(4, 4, 3, padding=1, bias=False)
-    made = [op.from_conv(conv, nn.BatchNorm2d(4), True, **{keyword: v})[0] for v in values]
-    x = torch.randn(1, 4, 3, 3, 3)
+    "Each value makes another start, of a replacement from the same trained kernel; with equal weights all are the same function."
+    conv, made, x = nn.Conv2d(4, 4, 3, padding=1, bias=False), [], torch.randn(1, 4, 3, 3, 3)
+    for v in values:
+        torch.manual_seed(0)  # what is drawn at random is drawn alike
+        made.append(op.from_conv(conv, nn.BatchNorm2d(4), True, **{keyword: v})[0] if hasattr(op, 'from_conv') else op(4, 3, **{keyword: v}))
     assert all((a(x) - b(x)).abs().max() > 1e-6 for i, a in enumerate(made) for b in made[:i]), f'{keyword} changes nothing'
+    for m in made[1:]: m.load_state_dict(made[0].state_dict())
+    assert all(torch.equal(m(x), made[0](x)) for m in made[1:]), f'{keyword} changes more than the start'
 
 # %% ../nbs/2-frame/contract.ipynb #752fd3db
 def check_keywords(name):  # a row of NETS

@@ -36,7 +36,7 @@ class Spec:
     loop: Callable  # (module, x) -> y, one number at a time
     keywords: dict  # the operator's keyword -> values to try, at least two
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
-    trained: tuple = ()  # keywords that say what becomes of a trained kernel, and change nothing else
+    trained: tuple = ()  # keywords that say how weights begin (what becomes of trained ones), and change nothing else
     fits: Callable = lambda T: {}  # T -> keywords without which its mini network does not take T frames
     usual: dict = field(default_factory=dict)  # keyword of `create_model` -> values to try, where those that suit most rows do not suit this one
     idle: tuple = ()  # ends of the names of parameters that provably get no gradient in training; the chapter proves it
