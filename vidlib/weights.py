@@ -98,11 +98,14 @@ def _some(names, show=3):
 # %% ../nbs/2-frame/weights.ipynb #82f4e52d
 def _unwrap(file):
     "The tensors of a checkpoint."
-    if isinstance(file, Mapping) and 'state_dict' in file: file = file['state_dict']
+    for wrapper in ('state_dict', 'model'):
+        if isinstance(file, Mapping) and isinstance(file.get(wrapper), Mapping): file = file[wrapper]
+    if isinstance(file, Mapping) and 'cell' in file: raise InputError("This file was written by vidlib_train; vidlib.study.load_model(path) opens it.")
     if not isinstance(file, Mapping) or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in file.items()):
-        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict'; torch.load(path) reads one.")
+        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict' or 'model'; torch.load(path) reads one.")
     bare = {k.removeprefix('module.'): v for k, v in file.items()}
     if len(bare) < len(file): raise InputError("This checkpoint has names twice, with and without 'module.' before them.")
+    if any(k.startswith('trunk.') for k in bare): raise InputError("Nothing was loaded: these are our own names, not the authors'; model.load_state_dict takes them.")
     return bare
 
 # %% ../nbs/2-frame/weights.ipynb #4928b20a
@@ -111,14 +114,16 @@ def _problems(file, views, names):
     absent, unknown = [k for k in names if k not in file], [k for k in file if k not in views]
     both = [k for k in names if k in file]
     shapes = [f'{k} is {tuple(file[k].shape)}, here {tuple(views[k].shape)}' for k in both if file[k].shape != views[k].shape]
-    negative = [k for k in both if k.endswith('running_var') and not file[k].is_meta and not (file[k] >= 0).all()]
-    kinds = {'missing': absent, 'unknown here': unknown, 'of another shape': shapes, 'variances below 0': negative}
+    real = [k for k in both if not file[k].is_meta]
+    broken = [k for k in real if not file[k].isfinite().all()]
+    negative = [k for k in real if k.endswith('running_var') and (file[k] < 0).any()]
+    kinds = {'missing': absent, 'unknown here': unknown, 'of another shape': shapes, 'with NaN or infinity': broken, 'variances below 0': negative}
     return {kind: found for kind, found in kinds.items() if found}
 
 # %% ../nbs/2-frame/weights.ipynb #c2b3d98a
 def account(
     model: nn.Module,  # of `create_model`, or an operator; may be on the meta device
-    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict', perhaps with 'module.' before each name
+    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict' or 'model', perhaps with 'module.' before each name
     *,
     head: bool = True,  # False: the classifier stays what it is, and the file's is not looked at
 ) -> Report:
@@ -139,7 +144,7 @@ def account(
 # %% ../nbs/2-frame/weights.ipynb #ed19b486
 def load_published(
     model: nn.Module,  # of `create_model`, or an operator
-    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict', perhaps with 'module.' before each name
+    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict' or 'model', perhaps with 'module.' before each name
     *,
     head: bool = True,  # False: the classifier stays what it is
 ) -> Report:
