@@ -28,6 +28,7 @@ from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
 from .plans import NEEDS_BOTTLENECKS, PLANS, plan_options
 from .slots import every_other, second_of_each
+from .structure import OTHERS
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
 # %% ../nbs/2-frame/zoo.ipynb #806b682f
@@ -83,7 +84,9 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     unknown = sorted(set(options) - set(known))
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(known) or 'none of its own'} (and width, block with trunk='mini').")
     if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
-    if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
+    if row.verb == 'replace' and trunk in OTHERS:
+        raise InputError(f"{name} replaces convolutions of a ResNet or of googlenet; {trunk} takes networks that insert: {', '.join(k for k, r in NETS.items() if r.verb == 'insert')}.")
+    if se and trunk in ('googlenet', *OTHERS): raise InputError(f"se=True gates the end of each residual branch of a ResNet, and {trunk} has no residual branch like theirs.")
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")
     if row.verb == 'replace' and temporal_pool not in (True, False):
@@ -116,9 +119,12 @@ def _carry_out(part, trained, options):
     if part.place.get() is None: insert([part.place], lambda slot: part.op(**part.how))
     else: replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, trained, **part.how, **options))
 
-def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
+def _family(trunk): return 'googlenet' if trunk in ('googlenet', 'inception_v3') else 'resnet'  # whose kinds of places it has
 
-def _site(row, trunk): return dict(kind=row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))  # where an operator is inserted
+def _site(row, trunk):
+    "Where an operator is inserted: as the row says for this trunk, or else for its family."
+    by = trunk if trunk in row.sites else _family(trunk)
+    return dict(kind=row.sites[by], pick=row.pick.get(by))
 
 # %% ../nbs/2-frame/zoo.ipynb #90f05d20
 def create_model(
