@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['INCEPTION3_PIXELS', 'MOBILENET', 'SHUFFLENET', 'INCEPTION3', 'MobileTrunk', 'as_chain', 'check_pixels',
-           'mobilenet_slots', 'shufflenet_slots', 'inception3_slots', 'mobilenet_layers', 'shufflenet_layers',
-           'inception3_layers']
+           'mobilenet_slots', 'shufflenet_slots', 'inception3_slots']
 
 # %% ../nbs/2-frame/mobile.ipynb #4180e6c0
 from collections import OrderedDict
@@ -13,7 +12,6 @@ from collections import OrderedDict
 from torch import nn
 
 from .core import InputError
-from .cost import conv_out
 from .slots import _slots
 
 # %% ../nbs/2-frame/mobile.ipynb #6d8c6246
@@ -32,7 +30,7 @@ def as_chain(
     children = OrderedDict((k, m) for k, m in net.named_children() if k not in ('classifier', 'fc'))
     fc = net.classifier[-1] if hasattr(net, 'classifier') else net.fc
     kind = MobileTrunk if 'features' in children else nn.Sequential
-    return kind(children | dict(avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(1), fc=fc))
+    return kind(OrderedDict(children, avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(1), fc=fc))
 
 # %% ../nbs/2-frame/mobile.ipynb #0bdda3a4
 INCEPTION3_PIXELS = 75  # the smallest side that leaves one pixel
@@ -61,7 +59,8 @@ def mobilenet_slots(
         if b.use_res_connect: places.append(('in', b.conv, '0', stage, b.conv[0][0].in_channels, {}))
         places.append(('mid', b.conv, '1', stage, b.conv[0][0].out_channels, {}))
         places.append(('out', trunk.features, f'{i}', stage, b.out_channels, dict(side='after')))
-        if last and stage < 5: places.append(('pool', trunk.features, f'pool{stage}', stage, b.out_channels, dict(side='child', after=f'{i}')))
+        child = dict(side='child', after=f'{i}')
+        if last and stage < 5: places.append(('pool', trunk.features, f'pool{stage}', stage, b.out_channels, child))
     return _slots(places)
 
 # %% ../nbs/2-frame/mobile.ipynb #f7123625
@@ -108,75 +107,3 @@ def inception3_slots(
         places.append(('out', trunk, f'Mixed_{name}', stage, c, after))
         if name in ('5d', '6e'): places.append(('pool', trunk, f'Mixed_{name}', stage, c, after))
     return _slots(places)
-
-# %% ../nbs/2-frame/mobile.ipynb #097cb53c
-def _slide(at, kernel, stride=1, padding=0): return *at[:2], *conv_out(at[2:], (kernel,) * 2, stride, padding)
-def _fewer(at): return at[0], (at[1] + 1) // 2, *at[2:]
-
-def mobilenet_layers(
-    at: tuple,  # positions (N, T, H, W) of the clips
-    pool: bool = False,  # T is halved behind res2, res3 and res4
-) -> list:  # of tuples, the fields of `vidlib.structure.Layer`
-    "Every convolution of MobileNetV2. Roles `conv1` and `conv2` are those with a place in front: an expansion without shortcut is none."
-    to = _slide(at, 3, 2, 1)
-    rows, c, at, before = [('features.0', 'stem', 1, 3, 32, 3, 1, at, to, True)], 32, to, 1
-    blocks = [(stage, t, out, s if b == 0 else 1) for stage, t, out, n, s in MOBILENET for b in range(n)]
-    for i, (stage, t, out, stride) in enumerate(blocks, 1):
-        if pool and stage > before > 1: at = _fewer(at)
-        block, inner, to = f'features.{i}', t * c, _slide(at, 3, stride, 1)
-        if t > 1: rows.append((block, 'conv1' if (stride, c) == (1, out) else 'expand', stage, c, inner, 1, 1, at, at))
-        rows.append((block, 'conv2' if t > 1 else 'depth', stage, inner, inner, 3, inner, at, to, stride == 2))
-        rows.append((block, 'project', stage, inner, out, 1, 1, to, to, False, out if t > 1 else 0))
-        c, at, before = out, to, stage
-    return rows + [('features.18', 'head', 5, 320, 1280, 1, 1, at, at)]
-
-# %% ../nbs/2-frame/mobile.ipynb #13220a76
-def shufflenet_layers(
-    at: tuple,  # positions (N, T, H, W) of the clips
-    pool: bool = False,  # T is halved behind res2, res3 and res4
-) -> list:  # of tuples, the fields of `vidlib.structure.Layer`
-    "Every convolution of ShuffleNetV2 x1.0. The first unit of a stage has two branches of stride 2; the others let half of the channels pass."
-    stem = _slide(at, 3, 2, 1)
-    rows, c, at = [('conv1', 'stem', 1, 3, 24, 3, 1, at, stem, True)], 24, _slide(stem, 3, 2, 1)
-    for stage, name, out, units in SHUFFLENET:
-        at = _fewer(at) if pool else at
-        for u in range(units):
-            unit, two, half = f'{name}.{u}', u == 0, out // 2
-            to, cin, stride = (_slide(at, 3, 2, 1), c, 2) if two else (at, half, 1)
-            if two: rows += [(unit, 'left', stage, c, c, 3, c, at, to, True), (unit, 'left end', stage, c, half, 1, 1, to, to, False, half)]
-            rows += [(unit, 'conv1', stage, cin, half, 1, 1, at, at), (unit, 'conv2', stage, half, half, 3, half, at, to, two),
-                     (unit, 'end', stage, half, half, 1, 1, to, to, False, half if two else out)]
-            c, at = out, to
-    return rows + [('conv5', 'head', 5, c, 1024, 1, 1, at, at)]
-
-# %% ../nbs/2-frame/mobile.ipynb #760ba85c
-def inception3_layers(
-    at: tuple,  # positions (N, T, H, W) of the clips
-    pool: bool = False,  # T is halved behind res2, res3 and res4
-) -> list:  # of tuples, the fields of `vidlib.structure.Layer`
-    "Every convolution of InceptionV3. Raises `InputError` for frames that are too small."
-    if min(at[2:]) < INCEPTION3_PIXELS: raise InputError(f"inception_v3 takes frames of {INCEPTION3_PIXELS} pixels or more, not {at[2]} x {at[3]}.")
-    rows, stem = [], ((1, 'Conv2d_1a_3x3', 3, 32, 3, 2, 0), (1, 'Conv2d_2a_3x3', 32, 32, 3, 1, 0), (1, 'Conv2d_2b_3x3', 32, 64, 3, 1, 1),
-                      (2, 'Conv2d_3b_1x1', 64, 80, 1, 1, 0), (2, 'Conv2d_4a_3x3', 80, 192, 3, 1, 0))
-    for stage, name, cin, cout, k, stride, padding in stem:
-        to = _slide(at, k, stride, padding)
-        rows.append((name, 'stem', stage, cin, cout, k, 1, at, to, stride == 2))
-        at = _slide(to, 3, 2) if name[7:9] in ('2b', '4a') else to  # a pool follows
-    c, at = 192, _fewer(at) if pool else at
-    for name, branches in INCEPTION3.items():
-        halves = name in ('6a', '7a')
-        if pool and halves: at = _fewer(at)
-        to = _slide(at, 3, 2) if halves else at
-        for b, branch in enumerate(branches): rows += _branch(f'Mixed_{name}', b, branch, c, at, to, c if halves and b == 0 else 0)
-        c, at = sum(sum(_ends(branch)) for branch in branches) + c * halves, to
-    return rows
-
-def _branch(module, b, branch, c, at, to, passed):
-    "One branch; only its last convolution may halve the frame. `passed`: channels that a pool brings to the module's end."
-    rows, stage = [], int(module[6]) - 2
-    for i, (cout, kernel) in enumerate(branch, 1):
-        last = i == len(branch)
-        out = cout + passed if last or kernel == (1, 3) else 0
-        rows.append((module, f'{b}.{i}', stage, c, cout, kernel, 1, at, to if last else at, last and to is not at, out))
-        c = cout
-    return rows

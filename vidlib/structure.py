@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .core import InputError
 from .cost import Cost, conv_cost, conv_out
-from .mobile import inception3_layers, mobilenet_layers, shufflenet_layers
+from .mobile_cost import inception3_layers, mobilenet_layers, shufflenet_layers
 
 # %% ../nbs/2-frame/structure.ipynb #c42af259
 class Layer(NamedTuple):
