@@ -30,6 +30,7 @@ from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
 from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
+from .structure import OTHERS
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
 # %% ../nbs/2-frame/zoo.ipynb #806b682f
@@ -94,7 +95,9 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     if style is not None and (style not in row.styles or _family(trunk) != 'resnet'):
         raise InputError(f"style={style!r} with trunk={trunk!r}: a residual network has {', '.join(row.styles)}; other trunks have one place.")
     if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
-    if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
+    if row.verb == 'replace' and trunk in OTHERS:
+        raise InputError(f"{name} replaces convolutions of a ResNet or of googlenet; {trunk} takes networks that insert: {', '.join(k for k, r in NETS.items() if r.verb == 'insert')}.")
+    if se and trunk in ('googlenet', *OTHERS): raise InputError(f"se=True gates the end of each residual branch of a ResNet, and {trunk} has no residual branch like theirs.")
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")
     if row.verb == 'replace' and temporal_pool not in (True, False):
@@ -127,11 +130,12 @@ def _carry_out(part, trained, options):
     if part.place.get() is None: insert([part.place], lambda slot: part.op(**part.how))
     else: replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, trained, **part.how, **options))
 
-def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
+def _family(trunk): return 'googlenet' if trunk in ('googlenet', 'inception_v3') else 'resnet'  # whose kinds of places it has
 
 def _site(row, trunk, style=None):
-    "Where an operator is inserted."
-    return dict(kind=row.styles[style] if style else row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))
+    "Where an operator is inserted: as `style` says, or the row for this trunk, or else for its family."
+    by = trunk if trunk in row.sites else _family(trunk)
+    return dict(kind=row.styles[style] if style else row.sites[by], pick=row.pick.get(by))
 
 def _frames_at(stage, frames, temporal_pool): return -(-frames // 2**(stage - 2)) if temporal_pool and stage > 2 else frames  # halved behind res2, res3 and res4
 
