@@ -124,10 +124,9 @@ def _problems(file, views, names):
     return {kind: found for kind, found in kinds.items() if found}
 
 # %% ../nbs/2-frame/weights.ipynb #ef9bfa5b
-def _of_frames(file, views):
-    "TANet's kernels are made by weights that know T: the first of them tells for how many frames a file was trained."
-    made = [k for k in views if k.endswith('G.0.weight') and k in file and file[k].dim() == 2 and file[k].shape[1] != views[k].shape[1]]
-    return f" It is of a network for {file[made[0]].shape[1]} frames, this one has {views[made[0]].shape[1]}." if made else ''
+def _of_frames(file, views):  # the first weight of a kernel branch of TANet's, (alpha T, T), knows T
+    T = [(file[k].shape[-1], v.shape[1]) for k, v in views.items() if k.endswith('G.0.weight') and k in file and file[k].dim() == 2]
+    return f" It is of a network for {T[0][0]} frames, this one has {T[0][1]}." if T and T[0][0] != T[0][1] else ''
 
 # %% ../nbs/2-frame/weights.ipynb #c2b3d98a
 def account(
