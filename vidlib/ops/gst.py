@@ -73,6 +73,7 @@ class GroupedSpatialTemporal(nn.Module):
         "The operator in place of a 2D convolution, and its norm, which stays whole; of a trained kernel the leading part goes to the spatial path."
         check_replaceable(conv)
         if conv.groups > 1: raise InputError(f"GST replaces a convolution of one group, not of {conv.groups}.")
+        if conv.bias is not None: raise InputError("GST has no place for the bias of a 2D convolution: subtract it from the norm's running_mean, and set it to None.")
         op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options).to(conv.weight)
         if trained: op.spatial.load_state_dict(dict(weight=conv.weight[:op.spatial.out_channels, :op.seen, None]))
         return op, norm
