@@ -65,7 +65,7 @@ NETS = {
     'tconv': Row(TemporalConv, 'insert', MID, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none', '3-insert/conv1d', temporal_conv_cost),
     'tam': Row(TemporalAggregation, 'insert', IN, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
     'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
-    'tei': Row(EnhanceInteract, 'insert', MID, 'Liu et al. 2020', 'gated by the change to the next frame, then three frames weighted per channel', 2, 'none', '3-insert/tei',
+    'tei': Row(EnhanceInteract, 'insert', MID, 'Liu et al. 2020', 'gate from the next frame, three frames weighted', 2, 'none', '3-insert/tei',
                enhance_interact_cost, back=1),
     'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
