@@ -91,7 +91,7 @@ def reversals(
     model: nn.Module,
     batches,  # (clips, labels, indices), as `make_loader` gives them, clips by the rule of testing
     groups,  # pairs of labels that are each other in reverse: `pairs` of a set's set.json
-) -> pd.DataFrame:  # a row a clip: label, answer, reversed (the answer to the reversed clip), other (class of the answer's pair), gap (largest difference of two logits)
+) -> pd.DataFrame:  # a row a clip: label, answer, reversed (answer to the reverse), other (class paired with answer), gap (of logits, largest)
     "Each clip forwards and backwards: what a network answers."
     other, device, parts = {a: b for pair in groups for a, b in (pair, pair[::-1])}, next(model.parameters()).device, []
     with _testing(model), torch.no_grad():
@@ -106,7 +106,7 @@ def reversals(
 def flip_counts(
     table: pd.DataFrame,  # of `reversals`
 ) -> dict:
-    "Clips whose answer goes over to the paired class when they are reversed, stays, or goes elsewhere; and clips answered rightly, forwards and both ways."
+    "Clips whose answer goes over to the paired class in reverse, stays, or goes elsewhere; and clips answered rightly."
     right, flipped, same = table.answer == table.label, table.reversed == table.other, table.reversed == table.answer
     return dict(clips=len(table), flipped=int(flipped.sum()), same=int(same.sum()), elsewhere=int((~flipped & ~same).sum()),
                 right=int(right.sum()), right_both_ways=int((right & flipped).sum()), gap=float(f'{table.gap.max():.3g}'))
