@@ -9,6 +9,7 @@ __all__ = ['SPECS', 'Example', 'Spec', 'inserted', 'network', 'at_each_pixel', '
 # %% ../../nbs/2-frame/specs.ipynb #90beb0de
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -90,7 +91,8 @@ def wrong_cost(
 ) -> Callable:  # a mutation
     "Inside, the closed form of an inserted operator is one multiply-add too high."
     right = NETS[name].cost
-    def one_more(channels, positions, **options): return right(channels, positions, **options) + Cost(0, 1)
+    @wraps(right)  # with its signature, which says what keywords it takes
+    def one_more(*args, **options): return right(*args, **options) + Cost(0, 1)
     return lambda: patch.dict(NETS, {name: replace(NETS[name], cost=one_more)})
 
 # %% ../../nbs/2-frame/specs.ipynb #d21b9deb
