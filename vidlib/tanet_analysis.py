@@ -32,14 +32,14 @@ def _check(clips):
         raise InputError(f"Clips as a dataset gives them, stacked: uint8 (N, T, H, W, 3), not {what}.")
 
 # %% ../nbs/7-papers/tanet_kernels.ipynb #a04884c6
-def _heard(model, clips, part):
-    "What one branch ('kernel' or 'gate') of each module says: {block: (N, C, length)}."
+def _heard(model, clips):
+    "What the branches of all modules say: {'kernel' or 'gate': {block: (N, C, length)}}."
     _check(clips)
-    branches = {name: getattr(m, part) for name, m in modules(model).items() if getattr(m, part) is not None}
-    if not branches: raise InputError(f"The modules of this network have no {part} branch.")
-    said, was, device = {name: [] for name in branches}, model.training, next(model.parameters()).device
-    hear = lambda name: lambda m, x, y: said[name].append(y.detach().cpu().float())
-    hooks = [branch.register_forward_hook(hear(name)) for name, branch in branches.items()]
+    said, hooks, was, device = dict(kernel={}, gate={}), [], model.training, next(model.parameters()).device
+    hear = lambda kept: lambda m, x, y: kept.append(y.detach().cpu().float())
+    for name, m in modules(model).items():
+        for part in said:
+            if getattr(m, part) is not None: hooks.append(getattr(m, part).register_forward_hook(hear(said[part].setdefault(name, []))))
     try:
         model.eval()
         with torch.no_grad():
@@ -47,7 +47,11 @@ def _heard(model, clips, part):
     finally:
         for h in hooks: h.remove()
         model.train(was)
-    return {name: torch.cat(parts).numpy() for name, parts in said.items()}
+    return {part: {name: torch.cat(v).numpy() for name, v in blocks.items()} for part, blocks in said.items()}
+
+def _branch(model, clips, part):
+    if not any(getattr(m, part) for m in modules(model).values()): raise InputError(f"The modules of this network have no {part} branch.")
+    return _heard(model, clips)[part]
 
 # %% ../nbs/7-papers/tanet_kernels.ipynb #2e5f1d73
 def _table(values, start, names=('clip', 'channel')):
@@ -68,14 +72,14 @@ def kernels(
     clips: torch.Tensor,  # uint8 `(N, T, H, W, 3)`
 ) -> pd.DataFrame:  # clip, block, channel, then a column an offset: -1, 0, 1 for K = 3
     "The kernels Theta, a row for each clip, module and channel (Liu et al. 2021, section 3.3). Raises `InputError`."
-    return _table(_heard(model, clips, 'kernel'), lambda K: -(K // 2))
+    return _table(_branch(model, clips, 'kernel'), lambda K: -(K // 2))
 
 def gates(
     model: nn.Module,  # with temporal adaptive modules
     clips: torch.Tensor,  # uint8 `(N, T, H, W, 3)`
 ) -> pd.DataFrame:  # clip, block, channel, then a column a frame: 0 to T - 1
     "The importance maps V, a row for each clip, module and channel (Liu et al. 2021, section 3.2). Raises `InputError`."
-    return _table(_heard(model, clips, 'gate'), lambda T: 0)
+    return _table(_branch(model, clips, 'gate'), lambda T: 0)
 
 # %% ../nbs/7-papers/tanet_kernels.ipynb #39b4519e
 def fixed_kernels(
@@ -152,7 +156,8 @@ def show_kernels(
         same = {b.rsplit('.', 1)[0]: b for b in modules(model)}  # by the block that both are in
         rename = lambda t: t.assign(block=t.block.map(lambda b: same.get(b.rsplit('.', 1)[0])))
         columns.append(('fixed, all clips', 'offset (frames)', *(m and rename(fixed_kernels(m)) for m in (fixed_before, fixed)), None))
-        if missing := sorted(set(blocks) - set(columns[-1][3].block)): raise InputError(f"There are no fixed kernels beside {', '.join(missing)}.")
+        missing = [b for b in blocks if b not in set(columns[-1][3].block)]
+        if missing: raise InputError(f"There are no fixed kernels beside {', '.join(missing)}.")
     return _draw(columns, blocks)
 
 # %% ../nbs/7-papers/tanet_kernels.ipynb #15d78b37
@@ -177,9 +182,9 @@ def roughness(
     clips: torch.Tensor,  # uint8 `(N, T, H, W, 3)`, at least two
 ) -> pd.DataFrame:  # by block; columns (step, channels, clips) x (V, Theta): 0 is smooth
     "How uneven V and Theta are, each as a share of its mean: from step to step, between channels, between clips (Liu et al. 2021, A.4)."
-    rows = {}
-    for name, said in (('V', _heard(model, clips, 'gate')), ('Theta', _heard(model, clips, 'kernel'))):
-        for block, a in said.items():
+    rows, said = {}, _heard(model, clips)
+    for name, part in (('V', 'gate'), ('Theta', 'kernel')):
+        for block, a in said[part].items():
             measured = dict(step=np.abs(np.diff(a)).mean(), channels=a.std(1).mean(), clips=a.std(0).mean())
             for what, value in measured.items(): rows.setdefault(block, {})[what, name] = value / a.mean()
     table = pd.DataFrame(rows).T
