@@ -15,7 +15,7 @@ from .ops.excite import squeeze_excite_cost
 from .ops.factorize import FactorizedConv, factorized_conv_cost
 from .ops.gst import GroupedSpatialTemporal, gst_cost
 from .ops.inflate import InflatedConv, inflated_conv_cost
-from .plans import HALVES_EARLY, plan_options
+from .plans import plan_options
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
 from .zoo import NETS, _check_options, _check_pair, _family, _site, mini_block
@@ -40,7 +40,7 @@ def _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, opt
     "The trunk's layers, those of the plan exchanged, and the classifier."
     pool = for_trunk['temporal_pool']
     planned = plan_options(row, trunk, pool, shape[2], options) if len(shape) == 5 else {}  # trunk_layers refuses other shapes
-    layers = trunk_layers(trunk, shape, strided=True, short=planned.get('short'), early=row.sites in HALVES_EARLY, **for_trunk)
+    layers = trunk_layers(trunk, shape, strided=True, short=planned.get('short'), early=row.sites.early, **for_trunk)
     places = {}
     for l in layers: places.setdefault(l.kind, []).append(l)
     total, left = Cost(), {id(l): l for l in layers}
@@ -81,10 +81,10 @@ def network_cost(
         return row.cost(shape, num_classes, trunk, width if trunk == 'mini' else None, **options)
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))
     _check_options(name, row, trunk, options, where, stages, temporal_pool, se)
-    if se: return network_cost(name, shape, num_classes, trunk=trunk, where=where, stages=stages, **for_trunk, **options) + _gates_cost(trunk, shape, for_trunk)
+    gates = _gates_cost(trunk, shape, for_trunk) if se else Cost()
     if row.verb == 'replace':
-        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options)
-    base = tsn_cost(trunk, shape, num_classes, **for_trunk)
+        return _replaced_cost(row, shape, num_classes, trunk, where, stages, for_trunk, options) + gates
+    base = tsn_cost(trunk, shape, num_classes, **for_trunk) + gates
     if not row.verb: return base
     site = _site(row, trunk, options.get('style'))
     found = {site['kind']: trunk_places(trunk_layers(trunk, shape, **for_trunk), site['kind'])}

@@ -23,12 +23,12 @@ from .cost import count, fvcore_macs
 from .data.generate import draw_scene, mini_set, render
 from .model import TemporalPool, randomise
 from .results import read_rows
-from .specs import adaptive, attention, base, insert, pair, replace as exchange
+from .specs import adaptive, attention, base, insert, motion, pair, replace as exchange
 from .trunk import build_trunk, choose, find_slots
 from .zoo import NETS, _site, blindness, create_model, keywords_of, mini_block
 
 # %% ../nbs/2-frame/contract.ipynb #7a953444
-SPECS = base.SPECS | insert.SPECS | attention.SPECS | adaptive.SPECS | exchange.SPECS | pair.SPECS
+SPECS = base.SPECS | insert.SPECS | attention.SPECS | motion.SPECS | adaptive.SPECS | exchange.SPECS | pair.SPECS
 
 # %% ../nbs/2-frame/contract.ipynb #b2ba4a1e
 def _same(a, b): assert a == b, f'{a!r} is not {b!r}'
@@ -63,18 +63,20 @@ def check_gradient(name):  # a row of NETS
 # %% ../nbs/2-frame/contract.ipynb #21078e60
 def _touched(y, x): return torch.autograd.grad(y.sum(), x)[0].abs().sum((1, 3, 4))  # (N, T)
 
+def _sides(row): return row.reach if row.back is None else row.back, row.reach  # frames seen before and after
+
 def _steps(name):
-    "Frames to each side, and stride in time, of each operator that a frame passes in the mini trunk, in order."
+    "Frames seen before and after, and stride in time, of each operator that a frame passes in the mini trunk, in order."
     row, slots = NETS[name], find_slots(build_trunk('mini', block=mini_block(NETS[name])), 'mini')
     if not row.verb: return []
-    if row.verb == 'insert': return [(row.reach, 1)] * len(choose(slots, **_site(row, 'mini')))
+    if row.verb == 'insert': return [(*_sides(row), 1)] * len(choose(slots, **_site(row, 'mini')))
     parts = sorted(row.sites(slots, 'resnet'), key=lambda part: (part.place.stage, part.place.kind == 'pool'))
-    return [(part.how.get('kernel', 3) // 2, 2 if part.op is TemporalPool else part.how.get('t_stride', 1)) for part in parts]
+    return [(*[part.how.get('kernel', 3) // 2] * 2, 2 if part.op is TemporalPool else part.how.get('t_stride', 1)) for part in parts]
 
 def _reached(steps, t):
     "First and last frame that moment `t` of the features depends on: backwards through all steps."
     first = last = t
-    for side, stride in reversed(steps): first, last = first * stride - side, last * stride + side
+    for before, after, stride in reversed(steps): first, last = first * stride - before, last * stride + after
     return first, last
 
 # %% ../nbs/2-frame/contract.ipynb #9e93706e
@@ -93,7 +95,7 @@ def check_reach(name):  # a row of NETS
     row = NETS[name]
     if row.verb == 'pair': return _check_sees(name)
     steps = [] if row.reach is None else _steps(name)
-    t = -(-(_reached(steps, 0)[1] + 1) // int(np.prod([stride for _, stride in steps])))  # far enough from the first frame
+    t = -(-(_reached(steps, 0)[1] + 1) // int(np.prod([stride for *_, stride in steps])))  # far enough from the first frame
     first, last = _reached(steps, t)
     T = 7 if row.reach is None else last + 2
     net = randomise(create_model(name, trunk='mini', frames=T, num_classes=2, width=8)).double().eval()
@@ -103,7 +105,8 @@ def check_reach(name):  # a row of NETS
     _same((seen[0].any().item(), seen[1].nonzero().flatten().tolist()), (False, claimed))  # nothing of the other clip
     if row.verb == 'insert':
         op, x = randomise(row.op(16, 7)).double().eval(), torch.randn(1, 16, 7, 1, 1, dtype=torch.double, requires_grad=True)
-        _same((_touched(op(x)[:, :, 3], x) > 0)[0].nonzero().flatten().tolist(), [t for t in range(7) if row.reach is None or abs(t - 3) <= row.reach])
+        before, after = (7, 7) if row.reach is None else _sides(row)
+        _same((_touched(op(x)[:, :, 3], x) > 0)[0].nonzero().flatten().tolist(), [t for t in range(7) if -before <= t - 3 <= after])
 
 # %% ../nbs/2-frame/contract.ipynb #eeefa38e
 def _gap(net, x, order): return (net(x) - net(x[:, :, list(order)])).abs().max().item()
@@ -140,11 +143,14 @@ def check_cost(name):  # a row of NETS
 
 # %% ../nbs/2-frame/contract.ipynb #767bb645
 def _check_trained(op, keyword, values):
-    "Each value makes another kernel of the same trained one."
-    conv = nn.Conv2d(4, 4, 3, padding=1, bias=False)
-    made = [op.from_conv(conv, nn.BatchNorm2d(4), True, **{keyword: v})[0] for v in values]
-    x = torch.randn(1, 4, 3, 3, 3)
+    "Each value makes another start, of a replacement from the same trained kernel; with equal weights all are the same function."
+    conv, made, x = nn.Conv2d(4, 4, 3, padding=1, bias=False), [], torch.randn(1, 4, 3, 3, 3)
+    for v in values:
+        torch.manual_seed(0)  # what is drawn at random is drawn alike
+        made.append(op.from_conv(conv, nn.BatchNorm2d(4), True, **{keyword: v})[0] if hasattr(op, 'from_conv') else op(4, 3, **{keyword: v}))
     assert all((a(x) - b(x)).abs().max() > 1e-6 for i, a in enumerate(made) for b in made[:i]), f'{keyword} changes nothing'
+    for m in made[1:]: m.load_state_dict(made[0].state_dict())
+    assert all(torch.equal(m(x), made[0](x)) for m in made[1:]), f'{keyword} changes more than the start'
 
 # %% ../nbs/2-frame/contract.ipynb #752fd3db
 def check_keywords(name):  # a row of NETS

@@ -61,7 +61,8 @@ def _confusion(logits, labels):
 def _summary(e):
     p, more = e.protocol, f", top-5 {e.top5:.2f} %" if e.logits.shape[-1] > 5 else ''
     text = f"top-1 {e.top1:.2f} %{more} on {len(e.labels)} video{'s' * (len(e.labels) != 1)}"
-    text += f"; {p.clips} x {p.crops} view{'s' * (p.num_views > 1)} of {p.frames} frame{'s' * (p.frames > 1)} at {p.size} px, {e.gmacs:.3f} GMACs a video"
+    how = '' if p.sampling == 'uniform' else f' ({p.sampling})'
+    text += f"; {p.clips} x {p.crops} view{'s' * (p.num_views > 1)}{how} of {p.frames} frame{'s' * (p.frames > 1)} at {p.size} px, {e.gmacs:.3f} GMACs a video"
     if p.num_views > 1: text += f"; single views {e.clip_top1:.2f} %"
     return text + (f"; {len(e.faults)} video{'s' * (len(e.faults) > 1)} could not be read" if e.faults else '')
 

@@ -83,5 +83,5 @@ def tsn_cost(
 ) -> Cost:
     "Parameters and multiply-adds of TSN, in closed form: the trunk's convolutions and norms, and the classifier on each frame that is left."
     layers = trunk_layers(trunk, shape, **options)
-    last = trunk_places(layers, 'out')[-1]
+    last = trunk_places(layers, 'head')[-1]
     return sum((l.cost for l in layers), Cost()) + linear_cost(last.channels, num_classes, last.positions[:2])

@@ -86,7 +86,7 @@ def _gst_sets():
 # %% ../nbs/6-run/studies.ipynb #1966d48d
 def _tanet():
     sets, seeds, reduced = ('mini-order', 'mini-pattern'), (0, 1, 2), ('global', 'local', 'global+se', 'reversed')
-    cells = grid(Cell(), seeds, data=sets, net=('tanet', 'tsn', 'tsm', 'i3d_3x1x1', 'tpool', 'tconv', 'nonlocal'))
+    cells = grid(Cell(), seeds, data=sets, net=('tanet', 'tsn', 'tsm', 'tei', 'i3d_3x1x1', 'tpool', 'tconv', 'nonlocal'))
     cells += grid(Cell(net='tanet'), seeds, data=sets, options=[dict(branches=b) for b in reduced])
     return Study(question='What is gained by kernels that are made from the clip?', cells=_patient(cells), by=('net', 'options'), claims=('T1', 'T2'))
 

@@ -15,6 +15,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from .core import InputError, Site
+from .mobile import as_chain, check_pixels, inception3_slots, mobilenet_slots, shufflenet_slots
 from .slots import Slot, choose, googlenet_slots, resnet_slots
 from .surgery import After, Before, insert, replace
 
@@ -49,14 +50,14 @@ class MiniResNet(nn.Module):
 
 # %% ../nbs/2-frame/trunks.ipynb #fa9bec8e
 RESNETS = 'resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d'.split()
-TRUNKS = {**{name: resnet_slots for name in ['mini', *RESNETS]}, 'googlenet': googlenet_slots}  # name -> the function that finds its slots
+TRUNKS = {**{name: resnet_slots for name in ['mini', *RESNETS]}, 'googlenet': googlenet_slots, 'mobilenet_v2': mobilenet_slots,
+          'shufflenet_v2_x1_0': shufflenet_slots, 'inception_v3': inception3_slots}  # name -> the function that finds its slots
 
 def _torchvision(name, weights):
     "torchvision's own network, with its own weights; the dropout before its classifier moves to our head."
     kind = 'IMAGENET1K_V1' if weights else None
-    # GoogLeNet's default initialisation samples truncated normals for a minute; its auxiliary heads play no part here
-    extra = (dict(init_weights=False) if not weights else {}) if name == 'googlenet' else {}
-    if name == 'googlenet' and not weights: extra['aux_logits'] = False
+    # the Inceptions' default initialisation samples truncated normals for a minute; their auxiliary heads play no part here
+    extra = dict(init_weights=False, aux_logits=False) if name in ('googlenet', 'inception_v3') and not weights else {}
     try: trunk = torchvision.models.get_model(name, weights=kind, **extra)
     except OSError as e:  # no network
         raise InputError(f"The ImageNet weights of {name} cannot be fetched ({getattr(e, 'reason', e)}); connect to the network, or use weights=None.") from e
@@ -65,7 +66,10 @@ def _torchvision(name, weights):
         raise InputError(f"The file of ImageNet weights of {name} under {torch.hub.get_dir()} is damaged; delete it and try again.") from e
     if hasattr(trunk, 'dropout'): trunk.dropout = nn.Identity()
     if name == 'googlenet': trunk.aux_logits, trunk.aux1, trunk.aux2 = False, None, None
-    return trunk
+    if name == 'inception_v3':
+        trunk.aux_logits, trunk.AuxLogits = False, None
+        trunk.Conv2d_1a_3x3.register_forward_pre_hook(check_pixels)
+    return as_chain(trunk) if TRUNKS[name] in (mobilenet_slots, shufflenet_slots) else trunk
 
 # %% ../nbs/2-frame/trunks.ipynb #a09cf66c
 def _check_trunk(name, weights, options):

@@ -15,6 +15,7 @@ from torch import nn
 
 from .core import InputError, Site, need
 from .model import VideoNet
+from .ops.adaptive import TemporalAdaptive
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
@@ -23,9 +24,14 @@ from .surgery import After, Before
 # %% ../nbs/2-frame/weights.ipynb #4cd60397
 PLACES = {'TemporalAggregation': 'tam'}  # inserted operator -> what its place is called in the authors' networks
 FRAMES = {'TemporalAggregation': ('prev_se.fc1', 'curr_se.fc1', 'next_se.fc1')}  # a kernel over time -> one module for each of its frames
-CHILDREN = {'NonLocal': {'phi': 'phi.0', 'g': 'g.0', 'out': 'W.0', 'norm': 'W.1'}}  # our names of its parts -> theirs
+CHILDREN = {'NonLocal': {'phi': 'phi.0', 'g': 'g.0', 'out': 'W.0', 'norm': 'W.1'},  # our names of its parts -> theirs
+            'TemporalAdaptive': {'kernel': 'G', 'gate': 'L'}, 'KernelBranch': {'expand': '0', 'norm': '1', 'taps': '3'},
+            'GateBranch': {'reduce': '0', 'norm': '1', 'expand': '3'}}
 
 def _has(model, *kinds): return any(isinstance(m, kinds) for m in model.modules())
+def _adaptive(block):
+    "A bottleneck with the adaptive module in front of its 3x3, as TANet was released."
+    return hasattr(block, 'conv3') and isinstance(getattr(block.conv2, 'op', None), TemporalAdaptive)
 def _join(*words): return '.'.join(w for w in words if w)
 def _tensors(module):
     "A module's own parameters and buffers, as a state dict has them."
@@ -38,6 +44,7 @@ def _operator(site, theirs, ours):
     op, place = site.op, PLACES.get(type(site.op).__name__)
     grouped = isinstance(op, GroupedSpatialTemporal) and re.search(r'\bconv2$', theirs)  # GST has been released with bottlenecks only
     if grouped or isinstance(op, (InflatedConv, FactorizedConv)) or not op.state_dict(): return theirs
+    if isinstance(op, TemporalAdaptive) and theirs.endswith('.net.conv2') and not op.excite: return theirs.replace('net.conv2', 'tam')
     if place and isinstance(site, Before): return _join(theirs.rpartition('.')[0], place)  # a child of the block
     if place and isinstance(site, After) and re.match('conv|inception', theirs): return re.sub('^(conv|inception)', place, theirs)
     raise InputError(f"No released network is known to have a {type(op).__name__} at {ours}: its tensors have no published names.")
@@ -45,9 +52,10 @@ def _operator(site, theirs, ours):
 # %% ../nbs/2-frame/weights.ipynb #ab36c424
 def _step(parent, name, theirs, ours):
     "What the authors call the child `name` of a module that they call `theirs`."
-    if isinstance(parent, VideoNet) and _has(parent, GroupedSpatialTemporal): return {'trunk': 'base_model', 'fc': 'new_fc'}.get(name, name)
+    if isinstance(parent, VideoNet) and _has(parent, GroupedSpatialTemporal, TemporalAdaptive): return {'trunk': 'base_model', 'fc': 'new_fc'}.get(name, name)
     if isinstance(parent, VideoNet) and name == 'trunk' or name == {Before: 'conv', After: 'here'}.get(type(parent)): return theirs
     if isinstance(parent, Site): return _operator(parent, theirs, ours)
+    if _adaptive(parent): return _join(theirs, 'net', name)  # and the module beside `net`
     if isinstance(parent, GroupedSpatialTemporal): return dict(spatial=theirs, temporal=re.sub('conv2$', 'Tconv', theirs))[name]
     if isinstance(parent, FactorizedConv):  # theirs ends in conv, conv1 or conv2
         return {'norm': re.sub(r'conv(\d*)$', r'bn\1', theirs), 'temporal': theirs + '_t'}.get(name, theirs)
@@ -69,7 +77,7 @@ def _walk(module, theirs='', ours=''):
 def published_state(
     model: nn.Module,  # of `create_model`, or an operator
 ) -> dict:  # {the authors' name: view of the model's tensor, in the authors' shape}
-    "The model's memory under its authors' names (Deep Analysis, GST): to write there is to write the model. Raises `InputError` where none is known."
+    "The model's memory under its authors' names (Deep Analysis, GST, TANet): to write there is to write the model. Raises `InputError` where none is known."
     volumes = _has(model, InflatedConv, FactorizedConv, GroupedSpatialTemporal)  # a 3D network: every kernel has a time axis
     state = {}
     for theirs, _, v, frame in _walk(model):
@@ -98,11 +106,14 @@ def _some(names, show=3):
 # %% ../nbs/2-frame/weights.ipynb #82f4e52d
 def _unwrap(file):
     "The tensors of a checkpoint."
-    if isinstance(file, Mapping) and 'state_dict' in file: file = file['state_dict']
+    for wrapper in ('state_dict', 'model'):
+        if isinstance(file, Mapping) and isinstance(file.get(wrapper), Mapping): file = file[wrapper]
+    if isinstance(file, Mapping) and 'cell' in file: raise InputError("This file was written by vidlib_train; vidlib.study.load_model(path) opens it.")
     if not isinstance(file, Mapping) or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in file.items()):
-        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict'; torch.load(path) reads one.")
+        raise InputError("A checkpoint is a dictionary of names and tensors, perhaps under 'state_dict' or 'model'; torch.load(path) reads one.")
     bare = {k.removeprefix('module.'): v for k, v in file.items()}
     if len(bare) < len(file): raise InputError("This checkpoint has names twice, with and without 'module.' before them.")
+    if any(k.startswith('trunk.') for k in bare): raise InputError("Nothing was loaded: these are our own names, not the authors'; model.load_state_dict takes them.")
     return bare
 
 # %% ../nbs/2-frame/weights.ipynb #4928b20a
@@ -111,14 +122,21 @@ def _problems(file, views, names):
     absent, unknown = [k for k in names if k not in file], [k for k in file if k not in views]
     both = [k for k in names if k in file]
     shapes = [f'{k} is {tuple(file[k].shape)}, here {tuple(views[k].shape)}' for k in both if file[k].shape != views[k].shape]
-    negative = [k for k in both if k.endswith('running_var') and not file[k].is_meta and not (file[k] >= 0).all()]
-    kinds = {'missing': absent, 'unknown here': unknown, 'of another shape': shapes, 'variances below 0': negative}
+    real = [k for k in both if not file[k].is_meta]
+    broken = [k for k in real if not file[k].isfinite().all()]
+    negative = [k for k in real if k.endswith('running_var') and (file[k] < 0).any()]
+    kinds = {'missing': absent, 'unknown here': unknown, 'of another shape': shapes, 'with NaN or infinity': broken, 'variances below 0': negative}
     return {kind: found for kind, found in kinds.items() if found}
+
+# %% ../nbs/2-frame/weights.ipynb #ef9bfa5b
+def _of_frames(file, views):  # the first weight of a kernel branch of TANet's, (alpha T, T), knows T
+    T = [(file[k].shape[-1], v.shape[1]) for k, v in views.items() if k.endswith('G.0.weight') and k in file and file[k].dim() == 2]
+    return f" It is of a network for {T[0][0]} frames, this one has {T[0][1]}." if T and T[0][0] != T[0][1] else ''
 
 # %% ../nbs/2-frame/weights.ipynb #c2b3d98a
 def account(
     model: nn.Module,  # of `create_model`, or an operator; may be on the meta device
-    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict', perhaps with 'module.' before each name
+    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict' or 'model', perhaps with 'module.' before each name
     *,
     head: bool = True,  # False: the classifier stays what it is, and the file's is not looked at
 ) -> Report:
@@ -133,17 +151,17 @@ def account(
     if wrong:
         hint = ' head=False leaves the classifier out.' * all(last(k) for found in wrong.values() for k in found)
         kinds = '; '.join(f'{kind}: {_some(found)}' for kind, found in wrong.items())
-        raise InputError(f"Nothing was loaded, the checkpoint does not fit: {kinds}.{hint}")
+        raise InputError(f"Nothing was loaded, the checkpoint does not fit: {kinds}.{hint}{_of_frames(file, views)}")
     return Report({k: ours[k] for k in taken}, unused, [ours[k] for k in views if k not in taken])
 
 # %% ../nbs/2-frame/weights.ipynb #ed19b486
 def load_published(
     model: nn.Module,  # of `create_model`, or an operator
-    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict', perhaps with 'module.' before each name
+    state_dict: dict,  # of the authors' code: {name: tensor}, perhaps under 'state_dict' or 'model', perhaps with 'module.' before each name
     *,
     head: bool = True,  # False: the classifier stays what it is
 ) -> Report:
-    "Load a checkpoint of Deep Analysis's code (Chen et al. 2021), of GST that of Luo and Yuille 2019, every tensor or none; one `InputError` names what does not fit."
+    "Load a checkpoint of Deep Analysis's code (Chen et al. 2021), of GST that of Luo and Yuille 2019, of TANet that of Liu et al. 2021, every tensor or none; one `InputError` names what does not fit."
     report, file, views = account(model, state_dict, head=head), _unwrap(state_dict), published_state(model)
     if any(v.is_meta for v in [*views.values(), *file.values()]):
         raise InputError("Nothing was loaded: tensors on the meta device hold no numbers.")

@@ -23,12 +23,14 @@ from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_
 from .ops.attention import NonLocal, non_local_cost
 from .ops.excite import SqueezeExcite
 from .ops.conv import TemporalAverage, TemporalConv, temporal_average_cost, temporal_conv_cost
+from .ops.tei import EnhanceInteract, enhance_interact_cost
 from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
-from .plans import NEEDS_BOTTLENECKS, PLANS, plan_options
+from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
+from .structure import OTHERS
 from .trunk import build_trunk, choose, find_slots, insert, replace
 
 # %% ../nbs/2-frame/zoo.ipynb #806b682f
@@ -37,7 +39,7 @@ class Row:
     "One network of the table."
     op: type | None  # the operator, `Op(channels, frames, *, ...)`; None: the trunk as it is
     verb: str | None  # 'insert', 'replace' or 'pair'
-    sites: dict | Callable  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
+    sites: dict | Plan  # insert: where, by family of trunks: {'resnet': 'in', 'googlenet': 'out'}; replace: a plan of `vidlib.plans`
     paper: str
     equation: str
     reach: int | None  # frames to each side that one operator sees; None: all of them
@@ -48,6 +50,7 @@ class Row:
     keywords: tuple | None = None  # that a user may choose; None: all of the operator's
     last_pool: str = 'padded'  # of GoogLeNet; 'short': without padding in time, so that a frame is lost
     styles: dict = field(default_factory=dict)  # other places in a residual block that `style=` may choose: {'a': 'in', ...}
+    back: int | None = None  # frames to the past that one operator sees, where these are fewer than `reach`
 
 def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
@@ -62,6 +65,8 @@ NETS = {
     'tconv': Row(TemporalConv, 'insert', MID, 'Liu et al. 2021', 'dense convolution over three frames', 1, 'none', '3-insert/conv1d', temporal_conv_cost),
     'tam': Row(TemporalAggregation, 'insert', IN, 'Fan et al. 2019', 'three frames weighted per channel, ReLU', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
     'dwconv': Row(DepthwiseConv, 'insert', MID, 'Chen et al. 2021', 'depthwise convolution over three frames', 1, 'none', '3-insert/aggregation', depthwise_conv_cost),
+    'tei': Row(EnhanceInteract, 'insert', MID, 'Liu et al. 2020', 'gated by the change to the next frame, then three frames weighted per channel', 2, 'none', '3-insert/tei',
+               enhance_interact_cost, back=1),
     'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
     'tanet': Row(TemporalAdaptive, 'insert', MID, 'Liu et al. 2021', 'a kernel over time from the clip, a gate for each frame', None, 'none', '3-insert/adaptive',
@@ -90,7 +95,9 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     if style is not None and (style not in row.styles or _family(trunk) != 'resnet'):
         raise InputError(f"style={style!r} with trunk={trunk!r}: a residual network has {', '.join(row.styles)}; other trunks have one place.")
     if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
-    if se and trunk == 'googlenet': raise InputError("se=True gates the end of each residual branch, and googlenet has no residual branch.")
+    if row.verb == 'replace' and trunk in OTHERS:
+        raise InputError(f"{name} replaces convolutions of a ResNet or of googlenet; {trunk} takes networks that insert: {', '.join(k for k, r in NETS.items() if r.verb == 'insert')}.")
+    if se and trunk in ('googlenet', *OTHERS): raise InputError(f"se=True gates the end of each residual branch of a ResNet, and {trunk} has no residual branch like theirs.")
     if not row.verb and (where != 'all' or stages is not None):
         raise InputError(f"{name} puts no operators anywhere, so where= and stages= have nothing to choose from.")
     if row.verb == 'replace' and temporal_pool not in (True, False):
@@ -109,7 +116,7 @@ def mini_block(
     row: Row,
 ) -> str:  # 'basic' or 'bottleneck'
     "Which block the mini trunk has unless it is told: some places are those of a bottleneck."
-    return 'bottleneck' if row.verb == 'pair' or row.sites in NEEDS_BOTTLENECKS else 'basic'
+    return 'bottleneck' if row.verb == 'pair' or row.verb == 'replace' and row.sites.kind == 'reduce' else 'basic'
 
 def _check_pair(name, row, options, **refused):
     "A pair has no trunk and no places, so what belongs to these is an error."
@@ -123,11 +130,12 @@ def _carry_out(part, trained, options):
     if part.place.get() is None: insert([part.place], lambda slot: part.op(**part.how))
     else: replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, trained, **part.how, **options))
 
-def _family(trunk): return 'googlenet' if trunk == 'googlenet' else 'resnet'
+def _family(trunk): return 'googlenet' if trunk in ('googlenet', 'inception_v3') else 'resnet'  # whose kinds of places it has
 
 def _site(row, trunk, style=None):
-    "Where an operator is inserted."
-    return dict(kind=row.styles[style] if style else row.sites[_family(trunk)], pick=row.pick.get(_family(trunk)))
+    "Where an operator is inserted: as `style` says, or the row for this trunk, or else for its family."
+    by = trunk if trunk in row.sites else _family(trunk)
+    return dict(kind=row.styles[style] if style else row.sites[by], pick=row.pick.get(by))
 
 def _frames_at(stage, frames, temporal_pool): return -(-frames // 2**(stage - 2)) if temporal_pool and stage > 2 else frames  # halved behind res2, res3 and res4
 
@@ -165,7 +173,7 @@ def create_model(
         places = choose(slots, where=where, stages=stages, **_site(row, trunk, options.pop('style', None)))
         insert(places, lambda slot: row.op(slot.channels, _frames_at(slot.stage, frames, temporal_pool), **options))
     if row.verb == 'replace':
-        own = {k: v for k, v in options.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
+        own = {k: v for k, v in options.items() if k not in PLAN_KEYWORDS}
         for part in row.sites(slots, _family(trunk), bool(temporal_pool), where, stages, **planned): _carry_out(part, weights is not None, own if part.op is row.op else {})
     elif temporal_pool: insert(choose(slots, 'pool'), lambda slot: TemporalPool('max' if temporal_pool is True else temporal_pool))
     if se: insert(choose(slots, 'end'), lambda slot: SqueezeExcite(slot.channels))

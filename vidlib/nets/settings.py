@@ -28,6 +28,7 @@ class Sizes(NamedTuple):
     temporal_blocks: int  # blocks of res4 with kernels in time
     mini: bool
     rule: str  # which fast frames are slow ones, of `slow_positions`
+    temporal: str  # what mixes frames in a block: 'conv' or 'adaptive'
     def taps(self, path, stage):
         "Frames that the first convolution of each block sees."
         if path == 'slow' and stage < 4: return [1] * self.blocks[stage - 2]
@@ -52,6 +53,7 @@ def slowfast_sizes(
     kernel: int | None = None,  # None: 5, but 7 in ResNet-50 8x8 and 16x8
     temporal_blocks: int | None = None,  # of res4; None: all, but 6 in ResNet-101 16x8
     rule: str = 'every',  # slow frames: every alpha-th, or 'released': spread from the first to the last (`slow_positions`)
+    temporal: str = 'conv',  # kernels in time of the blocks: 'conv' 3x1x1, 'adaptive' 1x1 and a temporal adaptive module
 ) -> Sizes:
     "Every size of a SlowFast network (Feichtenhofer et al. 2019, Table 1, and the released settings). Raises `InputError` when they do not fit together."
     mini = trunk == 'mini'
@@ -67,7 +69,7 @@ def slowfast_sizes(
     channels = 64 if not mini else 16 if width is None else width
     if kernel is None: kernel = 7 if trunk == 'resnet50' and setting != '4x16' else 5
     if temporal_blocks is None: temporal_blocks = 6 if trunk == 'resnet101' and setting == '16x8' else BLOCKS[trunk][2]
-    sizes = Sizes(BLOCKS[trunk], alpha, channels, int(channels * beta), ratio, kernel, temporal_blocks, mini, rule)
+    sizes = Sizes(BLOCKS[trunk], alpha, channels, int(channels * beta), ratio, kernel, temporal_blocks, mini, rule, temporal)
     _check_sizes(sizes, frames, beta)
     return sizes
 
@@ -79,6 +81,7 @@ def _check_sizes(sizes, frames, beta):
     if sizes.temporal_blocks > sizes.blocks[2]: raise InputError(f"temporal_blocks={sizes.temporal_blocks} is more than the {sizes.blocks[2]} blocks of res4.")
     if sizes.kernel % 2 == 0: raise InputError(f"kernel={sizes.kernel} has no middle frame; give an odd number.")
     if sizes.fast < 1 or sizes.fast != sizes.slow * beta: raise InputError(f"beta={beta:g} of {sizes.slow} channels is no whole number of them.")
+    if sizes.temporal not in ('conv', 'adaptive'): raise InputError(f"temporal={sizes.temporal!r} is not known; choose from conv, adaptive.")
     slow_positions(frames, sizes.alpha, sizes.rule)  # refuses an unknown rule, and frames that alpha does not divide
 
 # %% ../../nbs/5-pair/settings.ipynb #68271422
@@ -95,9 +98,11 @@ def slowfast_sees(
     f = _widen([{t} for t in range(frames)], 5)
     for stage in (2, 3, 4, 5):
         s = [a | b for a, b in zip(s, _widen(f, sizes.kernel, sizes.alpha))]
-        for k in sizes.taps('slow', stage): s = _widen(s, k)
-        for k in sizes.taps('fast', stage): f = _widen(f, k)
+        for k in sizes.taps('slow', stage): s = _mixed(sizes, s, k)
+        for k in sizes.taps('fast', stage): f = _mixed(sizes, f, k)
     return s, f
+
+def _mixed(sizes, seen, taps): return [set().union(*seen)] * len(seen) if sizes.temporal == 'adaptive' and taps > 1 else _widen(seen, taps)
 
 # %% ../../nbs/5-pair/settings.ipynb #c7c05830
 def slowfast_parts(
@@ -117,7 +122,7 @@ def slowfast_parts(
         parts[f'res{stage}', 'lateral'] = conv_cost(sizes.width('fast', stage - 1), side, (sizes.kernel, 1, 1), (n, time['slow'], h, w)) + Cost(2 * side)
         for path in ('slow', 'fast'):
             c, planes = sizes.width(path, stage - 1) + (side if path == 'slow' else 0), sizes.width(path, stage) // 4
-            parts[f'res{stage}', path] = stage_cost(c, planes, sizes.taps(path, stage), stride, (n, time[path], h, w))
+            parts[f'res{stage}', path] = stage_cost(c, planes, sizes.taps(path, stage), stride, (n, time[path], h, w), sizes.temporal == 'adaptive')
         h, w = -(-h // stride), -(-w // stride)
     return parts
 

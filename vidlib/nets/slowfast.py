@@ -89,13 +89,14 @@ class SlowFast(nn.Module):
         width: int | None = None,  # of the mini size
         *,
         setting: str = '8x8', ratio: int = 2, alpha: int | None = None, beta: float = 1 / 8,  # these and the next: of `slowfast_sizes`
-        kernel: int | None = None, temporal_blocks: int | None = None, rule: str = 'every',
+        kernel: int | None = None, temporal_blocks: int | None = None, rule: str = 'every', temporal: str = 'conv',
     ):
         super().__init__()
         z = self.sizes = slowfast_sizes(frames, trunk, width, setting=setting, ratio=ratio, alpha=alpha, beta=beta, kernel=kernel,
-                                        temporal_blocks=temporal_blocks, rule=rule)
+                                        temporal_blocks=temporal_blocks, rule=rule, temporal=temporal)
         taps, side = {path: [z.taps(path, i) for i in (2, 3, 4, 5)] for path in ('slow', 'fast')}, [z.side(i) for i in (2, 3, 4, 5)]
-        self.slow, self.fast = Pathway(z.slow, 1, taps['slow'], side, z.mini), Pathway(z.fast, 5, taps['fast'], mini=z.mini)
+        T = frames if temporal == 'adaptive' else None  # which adaptive modules are built for
+        self.slow, self.fast = Pathway(z.slow, 1, taps['slow'], side, z.mini, T and T // z.alpha), Pathway(z.fast, 5, taps['fast'], mini=z.mini, frames=T)
         self.lateral = nn.ModuleList(Lateral(z.width('fast', i), z.ratio, z.kernel, z.alpha) for i in (1, 2, 3, 4))
         self.dropout, self.fc = nn.Dropout(dropout), nn.Linear(z.width('slow', 5) + z.width('fast', 5), num_classes)
     def paths(self, x: torch.Tensor) -> tuple: return _paths(self, x)  # -> slow (N, C, T / alpha, H', W'), fast (N, beta C, T, H', W')

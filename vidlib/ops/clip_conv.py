@@ -38,6 +38,7 @@ def clip_conv(
     else: y = F.conv3d(x, weight, bias, stride, (k // 2, side // 2, side // 2), groups=groups)
     return y.contiguous(memory_format=torch.channels_last_3d)  # does nothing, but where a kernel has returned NCTHW
 
+# %% ../../nbs/3-insert/clip_conv.ipynb #6f73fe6b
 def check_sizes(
     sizes: tuple,  # a kernel or a stride
     name: str,
@@ -66,6 +67,7 @@ class ClipConv(nn.Conv3d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C', T', H', W')
         return clip_conv(x, self.weight, self.bias, self.stride, self.groups)
 
+# %% ../../nbs/3-insert/clip_conv.ipynb #0d005b0b
 def check_replaceable(
     conv: nn.Conv2d,  # of a trunk
 ):

@@ -48,11 +48,15 @@ class TemporalConv(nn.Module):
     def __init__(self,
         channels: int,  # C
         frames: int | None = None,  # not used: no weight depends on T
+        *,
+        init: str = 'random',  # the first weights: 'random', as those of the convolutions around it, or 'dirac': the present frame as it is
     ):
         super().__init__()
         check_channels(channels)
+        if init not in ('random', 'dirac'): raise InputError(f"init={init!r} is not known; choose from random, dirac.")
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 1, 1))
-        nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')  # as the convolutions around it
+        if init == 'dirac': nn.init.dirac_(self.weight)
+        else: nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
         return clip_conv(x, self.weight)
     def extra_repr(self): return f'{self.weight.shape[0]} channels, kernel (3, 1, 1)'

@@ -24,7 +24,7 @@ def gst_loop(
 ) -> torch.Tensor:  # `(N, C'_s + C'_t, T', H', W')`
     "Grouped spatial-temporal aggregation, one output number at a time: the oracle."
     k, S, (N, C, *sizes) = spatial.shape[-1], len(spatial), x.shape
-    first, last = F.pad(x[:, :spatial.shape[1]], [k // 2] * 4), F.pad(x[:, C - temporal.shape[1]:], [k // 2] * 4 + [1, 1])  # zeros beyond the borders
+    first, last = F.pad(x[:, :spatial.shape[1]], [k // 2] * 4), F.pad(x[:, C - temporal.shape[1]:], [k // 2] * 4 + [1, 1])  # zeros around
     y = x.new_zeros(N, S + len(temporal), *(-(-n // s) for n, s in zip(sizes, stride)))
     for n, o, *at in np.ndindex(*y.shape):
         t, h, w = (i * s for i, s in zip(at, stride))
@@ -40,11 +40,12 @@ def gst_channels(
     beta: float,  # share of the inputs that each path reads, 1 or 1/2
 ) -> tuple:  # (spatial outputs, temporal outputs, inputs of each path)
     "How the channels are divided (Luo and Yuille 2019, section 3.3). Raises `InputError` where a share is no whole number of channels."
-    if beta not in (1, 0.5): raise InputError(f"beta={beta!r} is not known: each path reads all inputs (1) or its half of them (1/2).")
-    if not 0 < alpha < 1: raise InputError(f"alpha={alpha!r} is no share of the outputs: it lies between 0 and 1.")
+    if beta not in (1, 0.5): raise InputError(f"beta={beta!r} is not known: each path reads all inputs (1) or half of them (1/2).")
+    if not isinstance(alpha, (int, float)) or not 0 < alpha < 1:
+        raise InputError(f"alpha={alpha!r} is no share of the outputs: a number between 0 and 1, such as 1/4 (4 in the authors' code).")
     temporal, seen = round(alpha * cout), round(beta * cin)
     for name, share, n, whole in (('alpha', alpha, cout, temporal), ('beta', beta, cin, seen)):
-        if whole < 1 or abs(share * n - whole) > 1e-6: raise InputError(f"{name}={share:.4g} of {n} channels is {share * n:.4g}, no whole number.")
+        if not whole or abs(share * n - whole) > 1e-6: raise InputError(f"{name}={share:.4g} of {n} channels is {share * n:.4g}, not whole.")
     return cout - temporal, temporal, seen
 
 # %% ../../nbs/4-replace/gst.ipynb #e3872caa

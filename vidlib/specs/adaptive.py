@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import torch
 
-from ..ops import adaptive
+from ..ops import adaptive, adaptive_sum
 from ..ops.excite import squeeze_excite_loop
 from .base import Spec, inserted, wrong_cost, wrong_forward
 
@@ -55,7 +55,7 @@ def _present(x, taps):
     T, K = taps.shape[2:]
     there = torch.ones(T).to(taps)
     near = torch.nn.functional.pad(there, (K // 2, K // 2)).unfold(0, K, 1)  # (T, K)
-    return adaptive.banded_sum(x, taps / (taps * near).sum(3, keepdim=True) * taps.sum(3, keepdim=True))
+    return adaptive_sum.banded_sum(x, taps / (taps * near).sum(3, keepdim=True) * taps.sum(3, keepdim=True))
 
 def _circular(x, taps):
     K = taps.shape[3]
@@ -69,7 +69,7 @@ def _of_the_largest(self, x):
     s = x.amax((3, 4))
     theta, gate = self.kernel(s) if self.kernel else None, self.gate(s) if self.gate else None
     if theta is None: return gate[..., None, None] * x
-    return adaptive.banded_sum(self.excite(x) if self.excite else x, adaptive.taps_of(theta, gate, x.shape[2], self.behind))
+    return adaptive_sum.banded_sum(self.excite(x) if self.excite else x, adaptive.taps_of(theta, gate, x.shape[2], self.behind))
 
 def _always_before(self, x):
     with patch.object(self, 'behind', False): return right_forward(self, x)
@@ -102,7 +102,7 @@ SPECS['tanet'] = Spec(
         'squeezed by the maximum': wrong_forward(adaptive.TemporalAdaptive, _of_the_largest),
         'ends divided by what is there': _sums(_present),
         'circular instead of zeros at the ends': _sums(_circular),
-        'gradient of the coefficients lost': lambda: patch.object(adaptive._ShiftedSum, 'backward', staticmethod(_no_grad)),
+        'gradient of the coefficients lost': lambda: patch.object(adaptive_sum._ShiftedSum, 'backward', staticmethod(_no_grad)),
         'gradient of the input cut': wrong_forward(adaptive.TemporalAdaptive, lambda self, x: right_forward(self, x.detach()) + 0 * x),
         'closed form off by one': wrong_cost('tanet'),
     })

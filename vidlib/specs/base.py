@@ -9,6 +9,7 @@ __all__ = ['SPECS', 'Example', 'Spec', 'inserted', 'network', 'at_each_pixel', '
 # %% ../../nbs/2-frame/specs.ipynb #90beb0de
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -35,7 +36,7 @@ class Spec:
     loop: Callable  # (module, x) -> y, one number at a time
     keywords: dict  # the operator's keyword -> values to try, at least two
     mutations: dict  # what is wrong -> a function without arguments that returns a context manager
-    trained: tuple = ()  # keywords that say what becomes of a trained kernel, and change nothing else
+    trained: tuple = ()  # keywords that say how weights begin (what becomes of trained ones), and change nothing else
     fits: Callable = lambda T: {}  # T -> keywords without which its mini network does not take T frames
     usual: dict = field(default_factory=dict)  # keyword of `create_model` -> values to try, where those that suit most rows do not suit this one
     idle: tuple = ()  # ends of the names of parameters that provably get no gradient in training; the chapter proves it
@@ -90,7 +91,8 @@ def wrong_cost(
 ) -> Callable:  # a mutation
     "Inside, the closed form of an inserted operator is one multiply-add too high."
     right = NETS[name].cost
-    def one_more(channels, positions, **options): return right(channels, positions, **options) + Cost(0, 1)
+    @wraps(right)  # with its signature, which says what keywords it takes
+    def one_more(*args, **options): return right(*args, **options) + Cost(0, 1)
     return lambda: patch.dict(NETS, {name: replace(NETS[name], cost=one_more)})
 
 # %% ../../nbs/2-frame/specs.ipynb #d21b9deb

@@ -95,9 +95,16 @@ def _convolves(wrong=lambda w: w, ends='zeros'):
 def _activated(right): return lambda self, x: right(self, x).relu()
 def _only(*taps): return lambda w: w * torch.tensor([float(t in taps) for t in range(3)]).to(w).view(3, 1, 1)
 
+# %% ../../nbs/3-insert/specs.ipynb #1a122bb8
+def _starts(wrong):
+    "Another idea of the first weights: `wrong(init) -> init`."
+    right = conv.TemporalConv.__init__
+    def begin(self, channels, frames=None, *, init='random'): right(self, channels, frames, init=wrong(init))
+    return lambda: patch.object(conv.TemporalConv, '__init__', begin)
+
 # %% ../../nbs/3-insert/specs.ipynb #454127eb
 SPECS['tconv'] = Spec(
-    draw=inserted, keywords={},
+    draw=inserted, keywords=dict(init=['random', 'dirac']), trained=('init',),
     loop=lambda op, x: at_each_pixel(lambda pixel: conv.temporal_conv_loop(pixel, op.weight[..., 0, 0].tolist()), x),
     mutations=_everywhere('tconv') | {
         'kernel reversed in time': _convolves(lambda w: w.flip(2)),
@@ -108,6 +115,8 @@ SPECS['tconv'] = Spec(
         'only the present frame': _convolves(_only(1)),
         'only the past': _convolves(_only(0, 1)),
         'an activation behind it': wrong_forward(conv.TemporalConv, _activated(conv.TemporalConv.forward)),
+        'start: keyword ignored': _starts(lambda init: 'random'),
+        'start: always at the identity': _starts(lambda init: 'dirac'),
     })
 
 # %% ../../nbs/3-insert/specs.ipynb #5802a565

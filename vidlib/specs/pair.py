@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ..closed import network_cost
 from ..cost import Cost
-from ..nets import slowfast
+from ..nets import blocks, slowfast
 from .base import Example, Spec, beside, wrong_forward
 from ..zoo import NETS, create_model
 
@@ -78,10 +78,20 @@ def _blended(right): return lambda self, x: right(self, (x + x.roll(1, 0)) / 2)
 def _cut(right): return lambda self, x: right(self, x.detach()) + 0 * right(self, x)
 def _claims_less(self, frames, right=slowfast.SlowFast.sees): return [seen - {min(seen)} for seen in right(self, frames)]
 
+# %% ../../nbs/5-pair/specs.ipynb #b96e0064
+def _blocks(wrong):
+    "In each block, another way from the first norm to the second convolution: `wrong(block, y)`."
+    def forward(self, x):
+        y = wrong(self, self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        return self.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+    return wrong_forward(blocks.Bottleneck3d, forward)
+
 # %% ../../nbs/5-pair/specs.ipynb #ee5272ad
 SPECS['slowfast'] = Spec(
     draw=drawn,
-    keywords=dict(setting=['4x16', '8x8', '16x8'], ratio=[2, 1], alpha=[1, 2, 4], beta=[1 / 8, 1 / 4], kernel=[5, 7], temporal_blocks=[0, 1], rule=['every', 'released']),
+    keywords=dict(setting=['4x16', '8x8', '16x8'], ratio=[2, 1], alpha=[1, 2, 4], beta=[1 / 8, 1 / 4], kernel=[5, 7], temporal_blocks=[0, 1], rule=['every', 'released'],
+                  temporal=['conv', 'adaptive']),
     fits=lambda T: dict(alpha=next(a for a in (4, 3, 2, 5, 7, 1) if T % a == 0)),
     loop=lambda net, x: slowfast.slowfast_loop(net.state_dict(), x, net.sizes.alpha, net.sizes.rule),
     mutations={
@@ -97,6 +107,9 @@ SPECS['slowfast'] = Spec(
         'keyword rule ignored': _ways(frames=_phase(lambda a: 0)),
         'fast kernels reversed in time': _ways(fast=_turned),
         'slow kernels reversed in time': _ways(slow=_turned),
+        'adaptive modules left out': _blocks(lambda net, y: net.relu(y)),
+        'adaptive modules before the ReLU': _blocks(lambda net, y: net.relu(net.mix(y))),
+        'adaptive modules twice': _blocks(lambda net, y: net.mix(net.mix(net.relu(y)))),
         'paths exchanged before the classifier': _logits(_exchanged),
         'fast path left out of the head': _logits(lambda s, f: (s, 0 * f)),
         'clips of a batch are blended': wrong_forward(slowfast.SlowFast, _blended(slowfast.SlowFast.forward)),

@@ -15,6 +15,7 @@ from ..closed import CLOSED
 from ..cost import Cost
 from ..ops import factorize, gst, inflate
 from ..ops.inflate import conv_loop
+from ..plans import PLAN_KEYWORDS
 from .base import Example, Spec, beside, wrong_forward
 from ..zoo import NETS
 
@@ -26,7 +27,7 @@ def replaced(
 ):  # `draw` of a Spec
     "Example of an operator that replaces a convolution: random channels, strides, sizes and keywords."
     def draw(name, rng, T, keywords):
-        own = {k: values[rng.integers(len(values))] for k, values in keywords.items() if k not in ('last_pool', 'inflate')}  # these are the plan's
+        own = {k: values[rng.integers(len(values))] for k, values in keywords.items() if k not in PLAN_KEYWORDS}
         cin, cout = (u * int(rng.integers(1, 4)) for u in unit)
         stride, H, W = int(rng.integers(1, 3)), int(rng.integers(2, 5)), int(rng.integers(2, 5))
         t_stride = int(rng.integers(1, 3))
