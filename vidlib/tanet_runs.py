@@ -75,8 +75,9 @@ def _lines(row, run, test, others, ladder):
     states = zip(('trained', 'untrained'), run[:2])
     asked = {state: _fixed(m) if row.net == 'i3d_3x1x1' else ask(m, *test, others, ladder) for state, m in states}
     lines = pd.concat(asked).droplevel(1).rename_axis('state').reset_index()
+    numbers = lines.select_dtypes('number').astype(float).round(4)  # float32 would be written with all its digits
     known = pd.DataFrame([dict(row[IDENTITY].astype(str))] * len(lines))
-    return pd.concat([known, lines], axis=1).round(4)
+    return pd.concat([known, lines[['state', 'block']], numbers], axis=1)
 
 # %% ../nbs/7-papers/tanet_runs.ipynb #94bb34ce
 def collect(
