@@ -104,6 +104,7 @@ def collect(
         with aside(path) as part: lines.to_csv(part, index=False)
     return rows[['data', 'net', 'seed']].assign(found=told)
 
+# %% ../nbs/7-papers/tanet_runs.ipynb #1fdf2eae
 def _known(path, rows):
     "The lines of a file whose runs are rows; none where there is no file."
     if not path.exists(): return pd.DataFrame(columns=IDENTITY)
