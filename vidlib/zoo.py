@@ -69,7 +69,7 @@ NETS = {
                enhance_interact_cost, back=1),
     'nonlocal': Row(NonLocal, 'insert', OUT, 'Wang et al. 2018', 'attention over all positions', None, 'shuffle', '3-insert/nonlocal', non_local_cost,
                     pick={'resnet': every_other, 'googlenet': second_of_each}),
-    'tanet': Row(TemporalAdaptive, 'insert', MID, 'Liu et al. 2021', 'a kernel over time from the clip, a gate for each frame', None, 'none', '3-insert/adaptive',
+    'tanet': Row(TemporalAdaptive, 'insert', MID | {'mobilenet_v2': 'in'}, 'Liu et al. 2021', 'a kernel over time from the clip, a gate for each frame', None, 'none', '3-insert/adaptive',
                  temporal_adaptive_cost, styles=dict(a='in', b='mid', c='late', d='end')),
     'c3d': _replaced('c3d', InflatedConv, 'Tran et al. 2015', '3x3x3 for each 3x3', 'divide'),
     'c3d_g2': _replaced('c3d_g2', InflatedConv, 'Luo and Yuille 2019', '3x3x3 in two groups', 'divide'),
