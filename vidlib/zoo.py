@@ -92,7 +92,7 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     unknown = sorted(set(options) - set(known))
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(known) or 'none of its own'} (and width, block with trunk='mini').")
     style = options.get('style')
-    if style is not None and (style not in row.styles or _family(trunk) != 'resnet'):
+    if style is not None and (style not in list(row.styles) or _family(trunk) != 'resnet'):
         raise InputError(f"style={style!r} with trunk={trunk!r}: a residual network has {', '.join(row.styles)}; other trunks have one place.")
     if not isinstance(se, bool): raise InputError(f"se={se!r} is neither True nor False; the ratio is 16.")
     if row.verb == 'replace' and trunk in OTHERS:

@@ -60,7 +60,8 @@ class TemporalAdaptive(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
         check_clips(x, self.channels)
         if self.kernel and x.shape[2] != self.kernel.frames:
-            raise InputError(f"This module makes its kernels from {self.kernel.frames} frames and got {x.shape[2]}; build it with frames={x.shape[2]}.")
+            raise InputError(f"This module makes its kernels from {self.kernel.frames} frames and got {x.shape[2]}; "
+                             f"build it with frames={x.shape[2]}, a network with the T of its clips.")
         s = x.mean((3, 4))  # (N, C, T)
         gate = self.gate(s) if self.gate else None  # (N, C, T)
         if not self.kernel: return gate[..., None, None] * x
