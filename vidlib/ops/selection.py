@@ -73,6 +73,7 @@ def kept_frames(
     "How many frames selection keeps: T / factor rounded down, at least one."
     return max(1, frames // factor)
 
+# %% ../../nbs/4-replace/selection.ipynb #8feb927a
 class FrameSelection(nn.Module):
     "Temporal triplet cosine frame selection (Stergiou & Poppe 2021, eq. 6-7): the frames least like their neighbours."
     def __init__(self,
