@@ -33,7 +33,6 @@ def stochastic_pool(
     "Stochastic pooling across lanes (Zeiler & Fergus 2013, eq. 4-6). The probabilities get no gradient."
     wide = values.detach().to(torch.promote_types(values.dtype, torch.float32))
     share = torch.where((wide > 0).any(0), wide.relu(), inside.to(wide.dtype))
-    share = share / share.amax(0)  # so that sums of large activations stay finite
     if not training: return (share / share.sum(0) * values).sum(0).to(values.dtype)
     drawn = (share / torch.empty_like(share).exponential_()).argmax(0, keepdim=True)
     return values.gather(0, drawn)[0]

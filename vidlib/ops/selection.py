@@ -8,7 +8,7 @@ __all__ = ['select_frames_loop', 'triplet_distance', 'take_frames', 'kept_frames
 # %% ../../nbs/4-replace/selection.ipynb #65642210
 import math
 from itertools import combinations
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import nn
@@ -91,7 +91,9 @@ class FrameSelection(nn.Module):
         known = dict(border=('exclude', 'twice'), anchor=('middle', 'first'), order=('time', 'score'), rule=('paper', 'released'))
         for (name, choices), value in zip(known.items(), (border, anchor, order, rule)):
             if value not in choices: raise InputError(f"{name}={value!r} is not known; choose from {', '.join(choices)}.")
-        if anchor == 'first' and border == 'twice': raise InputError("anchor='first' has no frame for a border: it goes with border='exclude'.")
+        if isinstance(empty, bool) or not isinstance(empty, Real) or not -1 <= empty <= 1:
+            raise InputError(f"empty={empty!r} is not a cosine, from -1 to 1.")
+        if anchor == 'first' and border == 'twice': raise InputError("anchor='first' has no borders: it goes with border='exclude'.")
         self.factor, self.order, self.how = factor, order, dict(border=border, anchor=anchor, rule=rule, empty=empty)
     def indices(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, T')
         check_clips(x)
