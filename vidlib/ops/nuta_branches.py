@@ -39,18 +39,20 @@ class NonUniform(nn.Module):
         full_out: bool = False,  # the last convolutions in one group
         norm: bool = False,  # and a batch norm behind them
         learned: bool = True,  # False: a control, every kept frame the mean of its pair
+        both: bool = True,  # False: nobody wants F_NUTA, and nothing is built for it
     ):
         super().__init__()
         check_heads(channels, heads, groups := heads if groups is None else groups)
         last, self.odd = 1 if full_out else groups, odd
         self.map = ProjectionMap(fused, heads, groups=groups, kernel=kernel, scale=scale, odd=odd) if learned else None
-        self.delta, self.zeta = (grouped_conv(c, c, kernel, groups) for c in (fused, channels))
-        self.out, self.sync = (grouped_conv(c, channels, 1, last) for c in (fused, channels))
-        self.out_norm, self.sync_norm = (nn.BatchNorm3d(channels) if norm else nn.Identity() for _ in range(2))
+        self.zeta, self.sync = grouped_conv(channels, channels, kernel, groups), grouped_conv(channels, channels, 1, last)
+        self.sync_norm = nn.BatchNorm3d(channels) if norm else nn.Identity()
+        self.delta = grouped_conv(fused, fused, kernel, groups) if both else None
+        if both: self.out, self.out_norm = grouped_conv(fused, channels, 1, last), nn.BatchNorm3d(channels) if norm else nn.Identity()
     def forward(self, f: torch.Tensor, res: torch.Tensor) -> tuple:  # (N, fused, T, H, W), (N, C, T, H, W) -> twice (N, C, T', H, W)
-        M = self.map(f) if self.map is not None else pairs_map(f.shape[2], f, self.odd)
-        clip, synced = (aggregate(M.expand(len(v), -1, -1, -1), v) for v in (self.delta(f), self.zeta(res)))
-        return self.out_norm(self.out(clip)), self.sync_norm(self.sync(synced)) + pool_pairs(res, self.odd)
+        M = self.map(f) if self.map is not None else pairs_map(f.shape[2], f, self.odd).expand(len(f), -1, -1, -1)
+        clip = None if self.delta is None else self.out_norm(self.out(aggregate(M, self.delta(f))))
+        return clip, self.sync_norm(self.sync(aggregate(M, self.zeta(res)))) + pool_pairs(res, self.odd)
 
 # %% ../../nbs/5-pair/nuta_branches.ipynb #1f5bd5d2
 def interleave(
@@ -93,12 +95,13 @@ def non_uniform_cost(
     full_out: bool = False,
     norm: bool = False,
     learned: bool = True,
+    both: bool = True,
 ) -> Cost:
     "Parameters and multiply-adds of `NonUniform`, a last odd frame kept."
     (N, T, H, W), groups = positions, groups or heads
     n, rows, last = heads if learned else 1, -(-T // 2), 1 if full_out else groups
     total = projection_map_cost(fused, positions, heads, groups, kernel) if learned else Cost()
-    for c in (fused, channels):
+    for c in (fused, channels) if both else (channels,):
         total += conv_cost(c, c, (kernel, 1, 1), positions, groups=groups) + matmul_cost(rows, T, c // n * H * W, N * n)
         total += conv_cost(c, channels, (1, 1, 1), (N, rows, H, W), groups=last) + Cost(2 * channels * norm)
     return total
