@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ..core import fold, unfold
 from ..cost import Cost, conv_cost
 from ..ops.adaptive import temporal_adaptive_cost, temporal_adaptive_loop
+from ..ops.adaptive_branches import branch_lists
 from ..ops.clip_conv import ClipConv
 
 # %% ../../nbs/5-pair/blocks.ipynb #9de430d3
@@ -73,12 +74,7 @@ def adaptive_frames(
     name: str,  # of the module
 ) -> list:
     "A temporal adaptive module in eval mode, by the loop of its chapter: an oracle."
-    def affine(norm):
-        mean, var, g, b = (weights[f'{name}.{norm}.{k}'] for k in ('running_mean', 'running_var', 'weight', 'bias'))
-        scale = g / (var + 1e-5)**0.5
-        return scale.tolist(), (b - mean * scale).tolist()
-    kernel = weights[f'{name}.kernel.expand.weight'].tolist(), *affine('kernel.norm'), weights[f'{name}.kernel.taps.weight'].tolist()
-    gate = weights[f'{name}.gate.reduce.weight'].tolist(), *affine('gate.norm'), weights[f'{name}.gate.expand.weight'].flatten(1).tolist()
+    kernel, gate = branch_lists(weights, f'{name}.')
     x = torch.stack(frames, 2)  # (N, C, T, H, W)
     y = [temporal_adaptive_loop(clip.flatten(2).tolist(), kernel, gate) for clip in x]
     return list(torch.tensor(y, dtype=x.dtype).view(x.shape).unbind(2))

@@ -11,14 +11,11 @@ from unittest.mock import patch
 import torch
 
 from ..ops import adaptive, adaptive_sum
+from ..ops.adaptive_branches import branch_lists
 from ..ops.excite import squeeze_excite_loop
 from .base import Spec, inserted, wrong_cost, wrong_forward
 
 # %% ../../nbs/3-insert/specs_adaptive.ipynb #faf050f6
-def _affine(norm):
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return scale.tolist(), (norm.bias - norm.running_mean * scale).tolist()
-
 def _factors(excite, clip):
     "Of squeeze and excitation, `(C, 1, 1)`."
     ones = squeeze_excite_loop(clip.flatten(1).tolist(), *((layer.weight.tolist(), layer.bias.tolist()) for layer in (excite.reduce, excite.expand)))
@@ -26,8 +23,7 @@ def _factors(excite, clip):
 
 def _loop(op, x):
     "The oracle, clip by clip."
-    kernel = op.kernel and (op.kernel.expand.weight.tolist(), *_affine(op.kernel.norm), op.kernel.taps.weight.tolist())
-    gate = op.gate and (op.gate.reduce.weight.tolist(), *_affine(op.gate.norm), op.gate.expand.weight.flatten(1).tolist())
+    kernel, gate = branch_lists(op.state_dict())
     y = []
     for clip in x:
         clip = clip.flatten(2)  # (C, T, P)
