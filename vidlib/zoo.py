@@ -52,6 +52,7 @@ class Row:
     styles: dict = field(default_factory=dict)  # other places in a residual block that `style=` may choose: {'a': 'in', ...}
     back: int | None = None  # frames to the past that one operator sees, where these are fewer than `reach`
 
+# %% ../nbs/2-frame/zoo.ipynb #f22b9147
 def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
     return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
