@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from .asking import ask_runs, find_run, held, kept_lines
 from .compare import verdict
-from .core import InputError, aside, need, shipped
-from .gst_runs import IDENTITY, find_run, held
+from .core import InputError, need, shipped
 from .studies import STUDIES, rows_of
 from .study import Cell, cell_of, datasets, locate
 from .tanet_analysis import fixed_kernels, kernels, roughness
@@ -76,8 +76,7 @@ def _lines(row, run, test, others, ladder):
     asked = {state: _fixed(m) if row.net == 'i3d_3x1x1' else ask(m, *test, others, ladder) for state, m in states}
     lines = pd.concat(asked).droplevel(1).rename_axis('state').reset_index()
     numbers = lines.select_dtypes('number').astype(float).round(4)  # float32 would be written with all its digits
-    known = pd.DataFrame([dict(row[IDENTITY].astype(str))] * len(lines))
-    return pd.concat([known, lines[['state', 'block']], numbers], axis=1)
+    return pd.concat([lines[['state', 'block']], numbers], axis=1)
 
 # %% ../nbs/7-papers/tanet_runs.ipynb #94bb34ce
 def collect(
@@ -87,37 +86,25 @@ def collect(
     cache: bool | str | Path | None = None,  # of `vidlib.study.datasets`: a folder that keeps decoded clips
 ) -> pd.DataFrame:  # a line a run: data, net, seed and what became of it
     "Ask every finished run of the study `tanet` for its kernels; runs that are in the file stay as they are."
-    rows, path, sets, told = asked_rows(table), Path(out) / FILE, {}, []
-    lines = _known(path, rows)
-    there = set(lines[IDENTITY].itertuples(index=False, name=None))
-    for _, row in rows.iterrows():
-        if tuple(row[IDENTITY].astype(str)) in there: told.append('there'); continue
+    rows, sets, told = asked_rows(table), {}, {}
+    def answer(row):
         cell = cell_of(row)
         for asked in (cell, replace(cell, data=OTHER.data, knobs=OTHER.knobs)):
             if asked.data not in sets: sets[asked.data] = _first(asked, cache)
         if 'ladder' not in sets: sets['ladder'] = motion_ladder({}, cell.frames, cell.pixels)
         run = find_run(row, cells, sets[cell.data][0])
-        told.append('asked' if run else 'no network')
-        if not run: continue
-        new = _lines(row, run, sets[cell.data][1:], sets[OTHER.data][1:], sets['ladder'])
-        lines = pd.concat([lines, new], ignore_index=True) if len(lines) else new
-        with aside(path) as part: lines.to_csv(part, index=False)
-    return rows[['data', 'net', 'seed']].assign(found=told)
+        told[row.name] = 'asked' if run else 'no network'
+        return _lines(row, run, sets[cell.data][1:], sets[OTHER.data][1:], sets['ladder']) if run else None
+    ask_runs(Path(out) / FILE, rows, answer)
+    return rows[['data', 'net', 'seed']].assign(found=[told.get(i, 'there') for i in rows.index])
 
 # %% ../nbs/7-papers/tanet_runs.ipynb #1fdf2eae
-def _known(path, rows):
-    "The lines of a file whose runs are rows; none where there is no file."
-    if not path.exists(): return pd.DataFrame(columns=IDENTITY)
-    lines = pd.read_csv(path, dtype={c: str for c in IDENTITY})
-    known = set(rows[IDENTITY].astype(str).itertuples(index=False, name=None))
-    return lines[[k in known for k in lines[IDENTITY].itertuples(index=False, name=None)]]
-
 def collected(
     table: str | Path | None = None,  # of runs; None: the one that comes with vidlib
     path: str | Path | None = None,  # of the file; None: the one that comes with vidlib
 ) -> pd.DataFrame:
     "What the runs said; lines whose run is no row of the table, as it is today, are left out."
-    return _known(shipped(f'results/{FILE}') if path is None else Path(path), asked_rows(table))
+    return kept_lines(shipped(f'results/{FILE}') if path is None else path, asked_rows(table))
 
 # %% ../nbs/7-papers/tanet_runs.ipynb #02f114cb
 SENTENCES = (  # claim, sentence, measure that has to be above 0
