@@ -7,7 +7,6 @@ __all__ = ['CLIPS', 'OTHER', 'WEIGHTS', 'FILE', 'SENTENCES', 'ask', 'asked_rows'
            'trained_apart']
 
 # %% ../nbs/7-papers/tanet_runs.ipynb #2a782995
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,8 +134,7 @@ def verdicts(
     for claim, sentence, measure in SENTENCES:
         of = lambda state: pd.Series([measure(*(parts[state, s, net] for net in ('tanet', 'i3d_3x1x1'))) for s in seeds])
         d = of('trained')
-        t = d.mean() / (d.std() / math.sqrt(len(d))) if len(d) > 1 and d.std() > 0 else None
-        p = None if t is None else 2 * need('scipy.stats').t.sf(abs(t), len(d) - 1)
+        p = need('scipy.stats').ttest_1samp(d, 0).pvalue if len(d) > 1 and d.std() > 0 else None
         rows.append(dict(claim=claim, sentence=sentence, seeds=len(d), mean=d.mean(), spread=d.std(), p=p,
                          verdict=verdict(dict(p=p, difference=d.mean()), level), untrained=of('untrained').mean()))
     return pd.DataFrame(rows).set_index(['claim', 'sentence'])
