@@ -35,6 +35,7 @@ def _readers(model, blocks, block, number):
 # %% ../nbs/7-papers/gst_scales.ipynb #d22d6881
 def _norms(model):
     "Each GST module's (block, norm's name, norm, number of temporal channels, layers that read it), from the first to the last."
+    if not isinstance(model, nn.Module): raise InputError(f"A network with GST modules, not {type(model).__name__}; vidlib.study.load_model(path)[0] opens a model.pt.")
     blocks, found = [m for m in model.modules() if hasattr(m, 'conv2') and hasattr(m, 'downsample')], []
     for name, block in model.named_modules():
         for child, conv in block.named_children():
@@ -98,6 +99,7 @@ def show_scales(
     "Histograms of the scales by group behind each GST module (Luo and Yuille 2019, Figure 4); dashed: means."
     import matplotlib.pyplot as plt
     models = models if isinstance(models, dict) else {'': models}
+    if not models: raise InputError("There is nothing to draw: a network, a table of scales, or several by name.")
     tables = {name: m if isinstance(m, pd.DataFrame) else scales(m) for name, m in models.items()}
     parts = {name: dict(list(t.assign(value=_quantity(t, quantity)).groupby(['block', 'norm'], sort=False))) for name, t in tables.items()}
     places = list(next(iter(parts.values())))

@@ -20,8 +20,15 @@ from .viz import film_strip, mixing_matrix
 # %% ../nbs/7-papers/gst_frames.ipynb #2f9483fe
 def _check_clip(model, clip):
     if not hasattr(model, 'frame_logits'): raise InputError(f"{type(model).__name__} has no logits for single frames, as a VideoNet has.")
-    if clip.dim() != 4 or clip.shape[-1] != 3 or clip.dtype != torch.uint8:
-        raise InputError(f"One clip as a dataset gives it: uint8 (T, H, W, 3), not {clip.dtype} {tuple(clip.shape)}.")
+    right = isinstance(clip, torch.Tensor) and clip.dim() == 4 and clip.shape[-1] == 3 and clip.dtype == torch.uint8 and clip.numel()
+    if not right:
+        what = f'{clip.dtype} {tuple(clip.shape)}' if isinstance(clip, torch.Tensor) else type(clip).__name__
+        raise InputError(f"One clip as a dataset gives it: a tensor, uint8 (T, H, W, 3), not {what}.")
+
+def _check_range(name, values, n):
+    "Indices below n?"
+    if wrong := [v for v in values if isinstance(v, bool) or not isinstance(v, (int, np.integer)) or not 0 <= v < n]:
+        raise InputError(f"{name} {', '.join(map(repr, wrong))}: there are 0 to {n - 1}.")
 
 @contextlib.contextmanager
 def _testing(model):
@@ -59,6 +66,7 @@ def show_frames(
     table = per_frame(model, clip, classes)
     if len(table) != len(clip) + 1: raise InputError(f"{len(clip)} frames went in, logits of {len(table) - 1} came out (temporal pooling): whose are they?")
     if frames is None: frames = np.linspace(0, len(clip) - 1, min(6, len(clip))).round().astype(int)
+    _check_range('frames', frames, len(clip)); _check_range('label', [] if label is None else [label], len(classes))
     final, shown = table.loc['video'], table.loc[list(frames)]
     true = final.label if label is None else classes[label]
     fig, axes = plt.subplots(2, 1, figsize=(1.5 * len(frames), 2.6), dpi=100, height_ratios=(3, 1), layout='constrained')
@@ -83,6 +91,8 @@ def frame_reach(
 ) -> torch.Tensor:  # `(frames, T)`, rows sum to 1
     "The share of each input frame in the gradient (norm) of a frame's logits: what lies right of the diagonal is the future."
     _check_clip(model, clip)
+    if not isinstance(frames, slice): _check_range('frames', frames, len(clip))
+    if probes is not None and not (isinstance(probes, int) and probes > 0): raise InputError(f"probes={probes!r} is not a whole number of at least 1.")
     with _testing(model): A = mixing_matrix(_FrameLogits(model, frames), to_input(clip[None].to(model.fc.weight.device))[0], probes)
     return (A / A.sum(1, keepdim=True)).cpu()
 
