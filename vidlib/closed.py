@@ -18,7 +18,7 @@ from .ops.inflate import InflatedConv, inflated_conv_cost
 from .plans import plan_options
 from .structure import trunk_layers, trunk_places
 from .trunk import choose
-from .zoo import NETS, _check_options, _check_pair, _family, _site, mini_block
+from .zoo import NETS, _check_options, _check_pair, _family, _site, keywords_of, mini_block
 
 # %% ../nbs/2-frame/closed.ipynb #b2e227cb
 def operator_cost(
@@ -77,6 +77,7 @@ def network_cost(
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     row = NETS[name]
     if row.verb == 'pair':
+        if stages is not None and 'stages' in keywords_of(row): options, stages = options | dict(stages=stages), None  # a keyword of its own
         _check_pair(name, row, options, temporal_pool=temporal_pool, where=where, stages=stages, block=block, se=se)
         return row.cost(shape, num_classes, trunk, width if trunk == 'mini' else None, **options)
     for_trunk = dict(temporal_pool=temporal_pool, width=width, block=block or mini_block(row))

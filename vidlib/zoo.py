@@ -16,6 +16,8 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .nets.nuta import NUTA
+from .nets.nuta_sizes import nuta_cost
 from .nets.settings import slowfast_cost
 from .nets.slowfast import SlowFast
 from .ops.adaptive import TemporalAdaptive, temporal_adaptive_cost
@@ -84,6 +86,7 @@ NETS = {
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
+    'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -162,6 +165,7 @@ def create_model(
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
     if row.verb == 'pair':
+        if stages is not None and 'stages' in keywords_of(row): options, stages = options | dict(stages=stages), None  # a keyword of its own
         _check_pair(name, row, options, weights=weights, temporal_pool=temporal_pool, where=where, stages=stages, checkpointing=checkpointing, se=se)
         return channels_last(row.op(num_classes, frames, trunk, dropout, **options))
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}
