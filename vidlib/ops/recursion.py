@@ -75,4 +75,4 @@ def recursion_cost(
 ) -> Cost:
     "Parameters and multiply-adds of `SqueezeRecursion`; averages and elementwise products are not counted."
     check_layers(layers)
-    return layers * recurrent_cost(channels, positions[:2], cell, form)
+    return int(layers) * recurrent_cost(channels, positions[:2], cell, form)
