@@ -125,11 +125,11 @@ def from_torch(
     cell = dict(RNN_TANH='rnn', LSTM='lstm', GRU='gru').get(getattr(theirs, 'mode', None))
     if cell is None or theirs.input_size != theirs.hidden_size or theirs.bidirectional or theirs.proj_size or not theirs.bias:
         raise InputError(f"{theirs} is no RNN, LSTM or GRU that reads forward, with biases, as many states as inputs.")
-    weight_ih, weight_hh, bias, bias_hh = (p.detach().clone() for p in theirs.all_weights[layer])
-    state = dict(weight_ih=weight_ih, weight_hh=weight_hh, bias=bias)
-    if cell == 'gru': state['bias_hn'] = bias_hh[-theirs.hidden_size:].clone(); bias_hh[-theirs.hidden_size:] = 0
-    bias += bias_hh
-    ours = RecurrentLayer(theirs.hidden_size, cell, 'torch' if cell == 'gru' else 'cho').to(weight_ih)
+    weight_ih, weight_hh, bias, bias_hh = (p.detach() for p in theirs.all_weights[layer])
+    state, C = dict(weight_ih=weight_ih, weight_hh=weight_hh), theirs.hidden_size
+    if cell == 'gru': state['bias_hn'], bias_hh = bias_hh[2 * C:], torch.cat([bias_hh[:2 * C], torch.zeros_like(bias_hh[2 * C:])])
+    state['bias'] = bias + bias_hh
+    ours = RecurrentLayer(C, cell, 'torch' if cell == 'gru' else 'cho').to(weight_ih)
     ours.load_state_dict(state)
     return ours
 
