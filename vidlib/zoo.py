@@ -9,6 +9,7 @@ __all__ = ['IN', 'MID', 'OUT', 'NETS', 'Row', 'keywords_of', 'mini_block', 'crea
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial, update_wrapper
 from numbers import Integral
 
 from torch import nn
@@ -20,6 +21,8 @@ from .nets.nuta import NUTA
 from .nets.nuta_sizes import nuta_cost
 from .nets.settings import slowfast_cost
 from .nets.slowfast import SlowFast
+from .nets.x3d import X3D
+from .nets.x3d_sizes import x3d_cost
 from .ops.adaptive import TemporalAdaptive, temporal_adaptive_cost
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.attention import NonLocal, non_local_cost
@@ -59,6 +62,8 @@ def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
     return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
 
+def _sized(f, size): return update_wrapper(partial(f, size=size), f)  # one size of a network that comes in several
+
 IN, MID, OUT = ({'resnet': kind, 'googlenet': 'out'} for kind in ('in', 'mid', 'out'))  # InceptionV1 has no residual branch
 
 NETS = {
@@ -87,6 +92,8 @@ NETS = {
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
     'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
+    **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
+                          _sized(x3d_cost, size), keywords=('gate',)) for size in ('s', 'm', 'l', 'xl')},
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
