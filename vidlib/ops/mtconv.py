@@ -129,7 +129,8 @@ class MTConv(nn.Module):
         self.local = _branch(self.seen, sharp, kernel, stride) if sharp else None
         self.prolonged = _branch(self.rest, long, kernel, stride, reduction(pool, factor)) if long else None
         self.lateral = _branch(sharp, long, beside, first=reduction(pool, factor)) if sharp and long and lateral else None
-        self.in_channels, self.out_channels, self.kernel_size, self.stride, self.interpolate = in_channels, out_channels, kernel, stride, interpolate
+        self.in_channels, self.out_channels, self.kernel_size, self.stride = in_channels, out_channels, kernel, stride
+        self.pool, self.factor, self.interpolate = pool, factor, interpolate
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C', T', H', W')
         check_clips(x, self.in_channels)
         sharp = self.local(x[:, :self.seen]) if self.local else None  # (N, C_L, T', H', W')
