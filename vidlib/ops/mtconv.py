@@ -142,7 +142,8 @@ class MTConv(nn.Module):
             if heard.shape != long.shape: long, heard = (stretch(v, size, self.interpolate) for v in (long, heard))
             long = long + heard
         long = stretch(long, size, self.interpolate)
-        return torch.cat([sharp, long], 1) if self.local else long
+        y = torch.cat([sharp, long], 1) if self.local else long
+        return y.contiguous(memory_format=torch.channels_last_3d)  # does nothing, but for maps of one pixel
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:
         "The operator in place of a 2D convolution and its norm, which become one; no norm is left behind it. Trained ones are divided between L and P."
