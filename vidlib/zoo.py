@@ -33,6 +33,7 @@ from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
+from .ops.mtconv import MTConv
 from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
 from .structure import OTHERS
@@ -90,6 +91,7 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
+    'mtconv': Row(MTConv, 'replace', Plan(MTConv), 'Stergiou and Poppe 2021', '3x3x3 beside 3x3x3 of selected frames', None, 'none', '4-replace/mtconv'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
     'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
     **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
