@@ -45,7 +45,8 @@ def _draw_importance(ax, maps, width, frames):
     ax.bar(bounds[:-1], first, bounds.diff() - 2, align='edge', color='C0', label='first map')
     if len(maps) > 1: ax.stairs(compose(*maps)[0].mean(0), bounds, color='k', label='all maps, composed')
     ax.axhline(1 / len(first), color='0.5', ls='--', lw=1, label='uniform')
-    ax.set(xticks=[], ylim=(0, None)); ax.set_ylabel('share', fontsize=8); ax.tick_params(labelsize=7); ax.legend(fontsize=7, ncols=3)
+    ax.set(xticks=[], ylim=(0, 1.5 * first.max().item())); ax.set_ylabel('share', fontsize=8)
+    ax.tick_params(labelsize=7); ax.legend(fontsize=7, ncols=3, loc='upper left')
 
 def _mark(ax, inside, width, low):
     "A red line below the frames that count."
@@ -81,6 +82,8 @@ def show_maps(
         if known: _mark(ax, inside, width, -0.06 if ax is axes[-1] else 0)
     small = grid[len(maps) + 2].subgridspec(1, len(heads))
     for k, (i, M, h) in enumerate(heads):
-        _draw_map(fig.add_subplot(small[k]), M[0, h], _bounds(M.shape[3], T, width), f'stage {i}, head {h}: 0 to 1', 1)
+        ax = fig.add_subplot(small[k])
+        _draw_map(ax, M[0, h], _bounds(M.shape[3], T, width), f'stage {i}, head {h}: 0 to 1', 1)
+        ax.set_xlabel('frame t', fontsize=7)
     fig.suptitle(title, fontsize=9, x=0.01, ha='left')
     return fig
