@@ -93,7 +93,7 @@ NETS = {
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
     'mtconv': Row(MTConv, 'replace', Plan(MTConv), 'Stergiou and Poppe 2021', '3x3x3 beside 3x3x3 of selected frames', None, 'none', '4-replace/mtconv'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
-    'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
+    'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', '5-pair/nuta', nuta_cost),
     **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
                           _sized(x3d_cost, size), keywords=('gate',)) for size in ('s', 'm', 'l', 'xl')},
 }
