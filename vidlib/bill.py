@@ -28,7 +28,7 @@ COUNTERS = {  # operations for each element of a kind, beyond multiply-adds; uns
     'norms too': dict(norms=2),  # scale and shift
     'modules only': dict(unseen=-1),
     'older counter': dict(unseen=-1, norms=2, relus=1, max_takes=1, mean_takes=1),
-    'every element': dict(norms=4, relus=1, adds=1, max_looks=1, mean_takes=1)}
+    'elements': dict(norms=4, relus=1, adds=1, max_looks=1, mean_takes=1)}
 
 # %% ../nbs/8-lessons/bill.ipynb #485e39a9
 _CONVS = nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear

@@ -26,7 +26,7 @@ class Reading:
     verdict: str = ''  # 'misprint' or 'foreign': no walk is tried
 
 # %% ../nbs/8-lessons/five_papers.ipynb #3ad281e9
-def _px(n): return dict(pixels=n)
+def _px(n): return dict(pixels=n)  # of each change the keywords of `Bill.but`
 _R50, _R101, _MODULES = dict(trunk='resnet50'), dict(trunk='resnet101'), dict(counter='modules only')
 
 READINGS = [
@@ -40,7 +40,7 @@ READINGS = [
 
 # %% ../nbs/8-lessons/five_papers.ipynb #f6fd4c31
 READINGS += [
-    Reading('gst', 'gst', {}, (dict(counter='every element'),), quantity='gmacs'),
+    Reading('gst', 'gst', {}, (dict(counter='elements'),), quantity='gmacs'),
     Reading('gst', 'c3d_g2 gst_large', {}, (dict(buffers=True),), quantity='params_m'),
     Reading('gst', 'gst', {}, (dict(buffers=True),), ('19.7',), quantity='params_m'),
     Reading('gst', 'c3d p3d', quantity='params_m', verdict='misprint'),
@@ -53,7 +53,7 @@ READINGS += [
     Reading('nuta', 'i3d_nl', _px(256) | dict(options=_R101), (_px(224), dict(options=dict(inflate='all'))), ('58',)),
     Reading('nuta', 'nuta', _px(128), (_px(112), _MODULES), ('52',), 'Table 5d'),
     Reading('nuta', 'nuta', {}, (_MODULES,), where='Table 5d'),
-    Reading('nuta', 'nuta', {}, (dict(options=_R50, frames=16), _MODULES), ('98',), 'Table 3'),
+    Reading('nuta', 'nuta', {}, (dict(options=_R50, frames=16),), ('98',), 'Table 3'),
     Reading('nuta', 'nuta', {}, (_MODULES,), where='Table 3'),
     Reading('nuta', 'nuta', _px(256), (_px(224), dict(frames=16), _MODULES), where='Table 4'),
     Reading('nuta', 'nuta', _px(256), (dict(options=dict(base='i3d_nl_all')), _px(224)), ('111',)),
@@ -72,7 +72,7 @@ READINGS += [
     Reading('mtnet', 'slowfast', {}, (dict(options=dict(temporal_blocks=6)), dict(cut=True)), ('53.7',)),
     Reading('mtnet', 'slow', {}, (dict(frames=4), _px(256)), quantity='gmacs'),
     Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'),), quantity='params_m'),
-    Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'), dict(times=2), dict(counter='every element'))),
+    Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'), dict(times=2), dict(counter='elements'))),
     Reading('mtnet', 'x3d_l', {}, (dict(cut=True),)),
     Reading('mtnet', 'mtnet_s mtnet_m mtnet_l mtconv', {}, (_SPLIT,))]
 
@@ -106,14 +106,14 @@ def _needed(b, steps, printed):
 
 # %% ../nbs/8-lessons/five_papers.ipynb #b9d270bc
 WORDS = dict(pixels='{} px', frames='{} frames', fc='no classifier', counter='{}', buffers='buffers too', times='2 x MAC', cut='cut off',
-             network='{}')  # a change of a bill
+             network='{}', setting='{}', trunk='{}', temporal_blocks='{} temporal blocks', inflate='{} inflated')  # a change of a bill
 KINDS = dict(pixels='crop', frames='frames', fc='classifier left out', buffers="norms' buffers counted", times='2 x MAC', cut='cut off',
              network='another build', options='another build')
 
 def words(step: dict) -> str:
     "A change of a bill, in words."
-    options = [f'{k} {v}' for k, v in step.get('options', {}).items()]
-    return ', '.join([WORDS[k].format(v) for k, v in step.items() if k != 'options'] + options)
+    own = {k: v for k, v in step.items() if k != 'options'} | step.get('options', {})
+    return ', '.join(WORDS.get(k, k + ' {}').format(str(v).replace('resnet', 'R')) for k, v in own.items())
 
 def reasons(step: dict) -> list:
     "What kinds of change a step is."
@@ -124,7 +124,7 @@ def _walked(f):
     "One figure: what it is read as, what it was, and the verdict."
     r, b = reading_of(f), bill_of(f)
     try: way = [amount(_all(b, r.steps[:n])) for n in range(len(r.steps) + 1)]
-    except InputError as e: return dict(bill=b, steps=(), verdict='no row yet' if 'no network' in str(e) else str(e))
+    except InputError as e: return dict(bill=b, steps=(), refusal=str(e), verdict='no row yet' if 'no network' in str(e) else 'refused')
     if r.verdict: return dict(bill=b, steps=(), ours=way[0] if r.verdict == 'misprint' else None, verdict=r.verdict)
     needed = _needed(b, list(r.steps), f.printed)
     nearest = min(range(len(way)), key=lambda n: abs(way[n] - float(f.printed)))
@@ -137,7 +137,7 @@ def explained():  # a pandas DataFrame, a line for each line of figures.csv
     "Every printed cost, what it reads as (`read`), what it was (`ours`), and why."
     pd = need('pandas')
     figures = pd.read_csv(shipped('published/figures.csv'), dtype=dict(printed=str), keep_default_na=False)
-    table = figures.join(pd.DataFrame([_walked(f) for f in figures.itertuples()]))
+    table = figures.join(pd.DataFrame([_walked(f) for f in figures.itertuples()], columns=['bill', 'steps', 'ours', 'verdict', 'refusal']))
     known = table.ours.notna()
     table['read'] = table.bill[known].map(amount)
     table['off'] = 100 * (table.ours / table.printed.astype(float) - 1)
