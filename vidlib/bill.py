@@ -154,7 +154,7 @@ def cost_line(
     "The cost of a network with all that belongs to it. Raises `InputError` as `network_cost` does."
     if type(views) is not int or views < 1: raise InputError(f"views={views!r} is not a whole number of at least 1.")
     c = network_cost(name, (1, 3, frames, pixels, pixels), num_classes, **options)
-    settings = ', '.join([name, *(f'{k}={v}' for k, v in options.items())])
+    settings = ', '.join([name, *(f'{k}={v}' for k, v in (dict(trunk='resnet50') | options).items())])
     many = f', {views * c.gmacs:.1f} for {views} views' * (views > 1)
     return (f'{settings}, {num_classes} classes: {c.params_m:.2f} million parameters; '
             f'{c.gmacs:.2f} GMACs for one view of {frames} x {pixels} x {pixels}{many}. One multiply-add is one MAC; convolutions, '
