@@ -30,7 +30,8 @@ def _short_side(cell):
 def _view_arguments(p):
     p.numbers(clips=(1, 'clips over time'), crops=(1, 'crops over space: 1, 3, 5 or 10'), stride=(1, 'frames between those of a dense clip'))
     p.add_argument('--sampling', default='uniform', metavar='HOW', help="uniform: middles of segments, further clips a frame away; tsn: middles, "
-                   "and as a second clip starts of segments; dense: neighbouring frames (default: uniform)")
+                   "and as a second clip starts of segments; dense: neighbouring frames, short videos from the front again; "
+                   "dense_pad: or with their last frame repeated (default: uniform)")
     p.add_argument('--resize', type=int, metavar='N', help='shorter side before cropping, pixels; 0: frames as they are (default: as in training)')
     p.add_argument('--size', type=int, metavar='N', help='side of a crop, pixels (default: that of training)')
 

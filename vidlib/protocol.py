@@ -7,6 +7,7 @@ __all__ = ['SAMPLING', 'Protocol']
 
 # %% ../nbs/6-run/protocol.ipynb #463f5749
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ def _all_views(video, wanted, crops, size, resize):
     return torch.stack([crop[torch.from_numpy(i)] for i in where.reshape(wanted.shape) for crop in cropped])
 
 # %% ../nbs/6-run/protocol.ipynb #7d5c3cd5
-SAMPLING = {'uniform': uniform_indices, 'tsn': tsn_indices, 'dense': dense_indices}  # how clips are spread over time
+SAMPLING = {'uniform': uniform_indices, 'tsn': tsn_indices, 'dense': dense_indices,
+            'dense_pad': partial(dense_indices, short='pad_last')}  # how clips are spread over time
 
 # %% ../nbs/6-run/protocol.ipynb #ed17e232
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Protocol:
     crops: int = 1  # 1: centre; 3: left (top), right (bottom), centre; 5: corners, centre; 10: these and mirrored
     size: int = 224  # side of a crop, pixels
     resize: int | None = None  # shorter side before cropping; None: frames as they are
-    sampling: str = 'uniform'  # 'uniform': segment middles; 'tsn': middles, in a second clip starts; 'dense': neighbours
+    sampling: str = 'uniform'  # 'uniform': segment middles; 'tsn': middles, in a second clip starts; 'dense', 'dense_pad': neighbours
     stride: int = 1  # of dense sampling, frames
     def __post_init__(self):
         for k in ('frames', 'clips', 'size', 'stride'):
@@ -53,7 +55,7 @@ class Protocol:
     def num_views(self) -> int: return self.clips * self.crops
     def indices(self, num_frames: int) -> np.ndarray:  # (clips, frames)
         "Which frames each clip takes."
-        more = dict(stride=self.stride) if self.sampling == 'dense' else {}
+        more = dict(stride=self.stride) if self.sampling.startswith('dense') else {}
         return SAMPLING[self.sampling](num_frames, self.frames, clips=self.clips, **more)
     def views(self, video) -> torch.Tensor:  # an open video -> uint8 (clips * crops, T, size, size, 3), clip after clip
         return _all_views(video, self.indices(len(video)), self.crops, self.size, self.resize)

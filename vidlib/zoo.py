@@ -9,6 +9,7 @@ __all__ = ['IN', 'MID', 'OUT', 'NETS', 'Row', 'keywords_of', 'mini_block', 'crea
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial, update_wrapper
 from numbers import Integral
 
 from torch import nn
@@ -16,8 +17,12 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .nets.nuta import NUTA
+from .nets.nuta_sizes import nuta_cost
 from .nets.settings import slowfast_cost
 from .nets.slowfast import SlowFast
+from .nets.x3d import X3D
+from .nets.x3d_sizes import x3d_cost
 from .ops.adaptive import TemporalAdaptive, temporal_adaptive_cost
 from .ops.aggregation import DepthwiseConv, TemporalAggregation, depthwise_conv_cost
 from .ops.attention import NonLocal, non_local_cost
@@ -28,6 +33,7 @@ from .ops.tsm import TemporalShift, temporal_shift_cost
 from .ops.factorize import FactorizedConv
 from .ops.gst import GroupedSpatialTemporal
 from .ops.inflate import InflatedConv
+from .ops.mtconv import MTConv
 from .plans import PLAN_KEYWORDS, PLANS, Plan, plan_options
 from .slots import every_other, second_of_each
 from .structure import OTHERS
@@ -57,6 +63,8 @@ def _replaced(name, op, paper, equation, *keywords, **more):
     chapter = {InflatedConv: '4-replace/inflate', FactorizedConv: '4-replace/factorize', GroupedSpatialTemporal: '4-replace/gst'}[op]
     return Row(op, 'replace', PLANS[name], paper, equation, 1, 'none', chapter, keywords=keywords, **more)
 
+def _sized(f, size): return update_wrapper(partial(f, size=size), f)  # one size of a network that comes in several
+
 IN, MID, OUT = ({'resnet': kind, 'googlenet': 'out'} for kind in ('in', 'mid', 'out'))  # InceptionV1 has no residual branch
 
 NETS = {
@@ -83,7 +91,11 @@ NETS = {
     's3d': _replaced('s3d', FactorizedConv, 'Xie et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'last_pool', last_pool='short'),
     'p3d': _replaced('p3d', FactorizedConv, 'Qiu et al. 2017', '1x3x3, 3x1x1; stem 2D', 'middle_norm'),
     'r2plus1d': _replaced('r2plus1d', FactorizedConv, 'Tran et al. 2018', '1x3x3, norm, ReLU, 3x1x1', 'widen'),
+    'mtconv': Row(MTConv, 'replace', Plan(MTConv), 'Stergiou and Poppe 2021', '3x3x3 beside 3x3x3 of selected frames', None, 'none', '4-replace/mtconv'),
     'slowfast': Row(SlowFast, 'pair', {}, 'Feichtenhofer et al. 2019', 'two rates, joined by convolutions with stride alpha', None, 'none', '5-pair/slowfast', slowfast_cost),
+    'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
+    **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
+                          _sized(x3d_cost, size), keywords=('gate',)) for size in ('s', 'm', 'l', 'xl')},
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -162,6 +174,7 @@ def create_model(
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
     row = NETS[name]
     if row.verb == 'pair':
+        if stages is not None and 'stages' in keywords_of(row): options, stages = options | dict(stages=stages), None  # a keyword of its own
         _check_pair(name, row, options, weights=weights, temporal_pool=temporal_pool, where=where, stages=stages, checkpointing=checkpointing, se=se)
         return channels_last(row.op(num_classes, frames, trunk, dropout, **options))
     for_trunk = {k: options.pop(k) for k in ('width', 'block') if k in options}

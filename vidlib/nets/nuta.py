@@ -134,7 +134,7 @@ class NUTA(nn.Module):
         width: int | None = None,  # of the mini size
         *,
         base: str = 'slow', stages: tuple = (4, 5), heads: int | None = None, fusion: str = 'concat', head: str = 'both',  # these and the next: of `nuta_sizes`
-        groups: int | None = None, kernel: int = 3, scale: bool = True, mix: bool = True, transition: str = 'conv', full_out: bool = False, norm: bool = False, learned: bool = True,
+        groups: int | None = None, kernel: int = 3, scale: bool = True, mix: bool = True, transition: str = 'conv', full_out: bool = False, norm: bool = True, learned: bool = True,
     ):
         super().__init__()
         z = self.sizes = nuta_sizes(trunk, width, base=base, stages=stages, heads=heads, groups=groups, kernel=kernel, scale=scale, full_out=full_out, norm=norm,

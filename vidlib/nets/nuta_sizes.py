@@ -55,7 +55,7 @@ def nuta_sizes(
     base: str = 'slow',  # of BASES
     stages: tuple = (4, 5),  # behind which frames are halved
     heads: int | None = None,  # None: as many as the stem has channels, 64 in ResNet-50
-    groups: int | None = None, kernel: int = 3, scale: bool = True, full_out: bool = False, norm: bool = False, learned: bool = True,  # of `NonUniform`
+    groups: int | None = None, kernel: int = 3, scale: bool = True, full_out: bool = False, norm: bool = True, learned: bool = True,  # of `NonUniform`
     fusion: str = 'concat', mix: bool = True,  # of `Fusion`
     head: str = 'both',  # what is classified: both branches, or 'uniform': that one alone
     transition: str = 'conv',  # of `Transition`

@@ -37,7 +37,7 @@ class NonUniform(nn.Module):
         *,
         groups: int | None = None, kernel: int = 3, scale: bool = True, odd: str = 'keep',  # of `ProjectionMap`
         full_out: bool = False,  # the last convolutions in one group
-        norm: bool = False,  # and a batch norm behind them
+        norm: bool = True,  # and a batch norm behind each of them
         learned: bool = True,  # False: a control, every kept frame the mean of its pair
         both: bool = True,  # False: nobody wants F_NUTA, and nothing is built for it
     ):
@@ -93,7 +93,7 @@ def non_uniform_cost(
     groups: int | None = None,
     kernel: int = 3,
     full_out: bool = False,
-    norm: bool = False,
+    norm: bool = True,
     learned: bool = True,
     both: bool = True,
 ) -> Cost:

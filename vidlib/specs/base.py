@@ -41,6 +41,8 @@ class Spec:
     usual: dict = field(default_factory=dict)  # keyword of `create_model` -> values to try, where those that suit most rows do not suit this one
     idle: tuple = ()  # ends of the names of parameters that provably get no gradient in training; the chapter proves it
     on: dict = field(default_factory=dict)  # keyword -> the trunk that has it, where the mini trunk has not
+    seen_with: tuple = ({},)  # of a pair: options of `create_model` with which its claim of what it sees is tested; one of them must see less than a clip
+    settle: Callable = lambda model: model  # after randomising: brings activations back to where its softmaxes decide, and do not saturate
     def example(self, name, rng, T): return self.draw(name, rng, T, self.keywords)
 
 # %% ../../nbs/2-frame/specs.ipynb #1d46c759
@@ -142,7 +144,7 @@ def effects(
     changes = {label: [] for label in spec.mutations}
     for seed in range(draws):
         e = spec.example(name, np.random.default_rng(seed), T=3 + seed % 3)
-        m, x = randomise(e.module, seed).double().eval(), torch.randn(e.shape, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
+        m, x = spec.settle(randomise(e.module, seed)).double().eval(), torch.randn(e.shape, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
         right = m(x).detach()
         for label, mutation in spec.mutations.items():
             with mutation(): changes[label].append((m(x) - right).abs().max().item())

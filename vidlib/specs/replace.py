@@ -35,7 +35,7 @@ def replaced(
         op, _ = NETS[name].op.from_conv(conv, norm, False, t_stride=t_stride, **how, **own)
         N = int(rng.integers(1, 3))
         after = (N, -(-T // t_stride), -(-H // stride), -(-W // stride))
-        known = {k: v for k, v in (how | own).items() if k != 'divide'}
+        known = {k: v for k, v in (how | own).items() if k not in ('divide', 'interpolate')}  # these cost nothing
         return Example(op, (N, cin, T, H, W), CLOSED[NETS[name].op](cin, cout, size, (N, T, H, W), after, **known))
     return draw
 
