@@ -18,9 +18,7 @@ from torchvision.models.video import resnet as video_resnet
 from .closed import network_cost
 from .core import InputError, reference
 from .cost import count
-from .nets.nuta import NUTA
-from .nets.nuta_sizes import nuta_cost
-from .zoo import NETS, create_model
+from .zoo import create_model
 
 # %% ../nbs/8-lessons/bill.ipynb #ceea3a33
 COUNTERS = {  # operations for each element of a kind, beyond multiply-adds; unseen: multiply-adds outside modules
@@ -102,16 +100,13 @@ def r3d_narrow(
 # %% ../nbs/8-lessons/bill.ipynb #48bc6cd0
 def _model(b):
     "The network of a bill, without memory."
-    options = dict(b.options)
     with torch.device('meta'):
         if b.network == 'r3d_narrow': return r3d_narrow(b.classes)
-        if b.network == 'nuta' and 'nuta' not in NETS: return NUTA(b.classes, b.frames, options.pop('trunk', 'resnet50'), 0.5, **options)
-        return create_model(b.network, frames=b.frames, num_classes=b.classes, **options)
+        return create_model(b.network, frames=b.frames, num_classes=b.classes, **dict(b.options))
 
 def _closed(b):
     "Parameters and multiply-adds of a bill's network."
     if b.network == 'r3d_narrow': return count(_model(b), b.shape).cost
-    if b.network == 'nuta': return nuta_cost(b.shape, b.classes, **dict(b.options))
     return network_cost(b.network, b.shape, b.classes, **dict(b.options))
 
 @cache
@@ -154,7 +149,8 @@ def cost_line(
     "The cost of a network with all that belongs to it. Raises `InputError` as `network_cost` does."
     if type(views) is not int or views < 1: raise InputError(f"views={views!r} is not a whole number of at least 1.")
     c = network_cost(name, (1, 3, frames, pixels, pixels), num_classes, **options)
-    settings = ', '.join([name, *(f'{k}={v}' for k, v in (dict(trunk='resnet50') | options).items())])
+    sized = name.startswith(('x3d_', 'mtnet_'))  # no trunk: the name is a size
+    settings = ', '.join([name, *(f'{k}={v}' for k, v in (({} if sized else dict(trunk='resnet50')) | options).items())])
     many = f', {views * c.gmacs:.1f} for {views} views' * (views > 1)
     return (f'{settings}, {num_classes} classes: {c.params_m:.2f} million parameters; '
             f'{c.gmacs:.2f} GMACs for one view of {frames} x {pixels} x {pixels}{many}. One multiply-add is one MAC; convolutions, '

@@ -49,8 +49,8 @@ READINGS += [
 # %% ../nbs/8-lessons/five_papers.ipynb #39392979
 READINGS += [
     Reading('nuta', 'slow', _px(256), (_px(224), dict(counter='norms too'))),
-    Reading('nuta', 'i3d_nl', _px(256), (_px(224),), ('33',)),
     Reading('nuta', 'i3d_nl', _px(256) | dict(options=_R101), (_px(224), dict(options=dict(inflate='all'))), ('58',)),
+    Reading('nuta', 'i3d_nl tsm', _px(256), (_px(224),)),
     Reading('nuta', 'nuta', _px(128), (_px(112), _MODULES), ('52',), 'Table 5d'),
     Reading('nuta', 'nuta', {}, (_MODULES,), where='Table 5d'),
     Reading('nuta', 'nuta', {}, (dict(options=_R50, frames=16),), ('98',), 'Table 3'),
@@ -59,7 +59,6 @@ READINGS += [
     Reading('nuta', 'nuta', _px(256), (dict(options=dict(base='i3d_nl_all')), _px(224)), ('111',)),
     Reading('nuta', 'nuta', _px(256), (_px(224), dict(frames=8)), ('54', '66')),
     Reading('nuta', 'nuta', _px(256), (_px(224), _MODULES)),
-    Reading('nuta', 'tsm', _px(256), (_px(224),)),
     Reading('nuta', 'slowfast', _px(256), (dict(options=dict(temporal_blocks=6)), dict(cut=True)), ('106',)),
     Reading('nuta', 'x3d_l', _px(256), (_px(356),))]
 
@@ -73,8 +72,10 @@ READINGS += [
     Reading('mtnet', 'slow', {}, (dict(frames=4), _px(256)), quantity='gmacs'),
     Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'),), quantity='params_m'),
     Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'), dict(times=2), dict(counter='elements'))),
-    Reading('mtnet', 'x3d_l', {}, (dict(cut=True),)),
-    Reading('mtnet', 'mtnet_s mtnet_m mtnet_l mtconv', {}, (_SPLIT,))]
+    Reading('mtnet', 'x3d_xl', {}, (_px(356),), quantity='gmacs'),
+    Reading('mtnet', 'x3d_l x3d_xl', {}, (dict(classes=400), dict(cut=True))),
+    Reading('mtnet', 'mtconv', dict(options=_R50), (dict(options=dict(split=True)),)),
+    Reading('mtnet', 'mtnet_s mtnet_m mtnet_l', {}, (_SPLIT,))]
 
 # %% ../nbs/8-lessons/five_papers.ipynb #6699e5de
 def reading_of(f) -> Reading:
@@ -105,10 +106,10 @@ def _needed(b, steps, printed):
     return steps
 
 # %% ../nbs/8-lessons/five_papers.ipynb #b9d270bc
-WORDS = dict(pixels='{} px', frames='{} frames', fc='no classifier', counter='{}', buffers='buffers too', times='2 x MAC', cut='cut off',
-             network='{}', setting='{}', trunk='{}', temporal_blocks='{} temporal blocks', inflate='{} inflated')  # a change of a bill
-KINDS = dict(pixels='crop', frames='frames', fc='classifier left out', buffers="norms' buffers counted", times='2 x MAC', cut='cut off',
-             network='another build', options='another build')
+WORDS = dict(pixels='{} px', frames='{} frames', classes='{} classes', fc='no classifier', counter='{}', buffers='buffers too',
+             times='2 x MAC', cut='cut off', network='{}', setting='{}', trunk='{}', temporal_blocks='{} temporal blocks', inflate='{} inflated')
+KINDS = dict(pixels='crop', frames='frames', classes='classes', fc='classifier left out', buffers="norms' buffers counted",
+             times='2 x MAC', cut='cut off', network='another build', options='another build')
 
 def words(step: dict) -> str:
     "A change of a bill, in words."
@@ -138,8 +139,7 @@ def explained():  # a pandas DataFrame, a line for each line of figures.csv
     pd = need('pandas')
     figures = pd.read_csv(shipped('published/figures.csv'), dtype=dict(printed=str), keep_default_na=False)
     table = figures.join(pd.DataFrame([_walked(f) for f in figures.itertuples()], columns=['bill', 'steps', 'ours', 'verdict', 'refusal']))
-    known = table.ours.notna()
-    table['read'] = table.bill[known].map(amount)
+    table['read'] = table.bill[table.ours.notna()].map(amount)
     table['off'] = 100 * (table.ours / table.printed.astype(float) - 1)
     table['why'] = table.steps.map(lambda s: ', '.join(map(words, s)))
     return table
