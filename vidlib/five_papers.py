@@ -107,7 +107,8 @@ def _needed(b, steps, printed):
 
 # %% ../nbs/8-lessons/five_papers.ipynb #b9d270bc
 WORDS = dict(pixels='{} px', frames='{} frames', classes='{} classes', fc='no classifier', counter='{}', buffers='buffers too',
-             times='2 x MAC', cut='cut off', network='{}', setting='{}', trunk='{}', temporal_blocks='{} temporal blocks', inflate='{} inflated')
+             times='2 x MAC', cut='cut off', inflate='{} inflated', temporal_blocks='{} temporal blocks') | dict.fromkeys(
+             ('network', 'setting', 'trunk'), '{}')
 KINDS = dict(pixels='crop', frames='frames', classes='classes', fc='classifier left out', buffers="norms' buffers counted",
              times='2 x MAC', cut='cut off', network='another build', options='another build')
 
