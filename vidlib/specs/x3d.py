@@ -75,9 +75,9 @@ def _built(change):
     def sizes(size, trunk, width, gate): return change(lambda size=size, gate=gate: right(size, trunk, width, gate=gate))
     return lambda: patch.object(x3d, 'x3d_sizes', sizes)
 
-def _closed_off_by_one(name):
+def _closed_off_by(name, by):
     right = NETS[name].cost
-    def one_more(*args, **options): return right(*args, **options) + Cost(0, 1)
+    def one_more(*args, **options): return right(*args, **options) + by
     return lambda: patch.dict(NETS, {name: replace(NETS[name], cost=one_more)})
 
 def _blended(self, x, right=x3d.X3D.forward): return right(self, (x + x.roll(1, 0)) / 2)
@@ -115,13 +115,16 @@ SPECS['x3d_m'] = Spec(
         'built with gates in the other blocks': _built(lambda sizes: _Other(*sizes())),
         'built with gates of another kind': _built(lambda sizes: sizes(gate='rounded')),
         'claim of the reach one frame short': lambda: patch.object(x3d.X3D, 'sees', _claims_less),
-        'closed form off by one': _closed_off_by_one('x3d_m'),
+        'closed form off by one multiply-add': _closed_off_by('x3d_m', Cost(0, 1)),
+        'closed form off by one parameter': _closed_off_by('x3d_m', Cost(1, 0)),
     })
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #2e4ed5a3
 def _row(name, other):
     "The spec of another row, which might be built in the size of a third one."
-    mutations = {f'built in size {other}': _built(lambda sizes: sizes(size=other)), 'closed form off by one': _closed_off_by_one(name), 'gates dropped': SPECS['x3d_m'].mutations['gates dropped']}
+    mutations = {f'built in size {other}': _built(lambda sizes: sizes(size=other)),
+                 'closed form off by one parameter': _closed_off_by(name, Cost(1, 0)),
+                 'gates dropped': SPECS['x3d_m'].mutations['gates dropped']}
     return replace(SPECS['x3d_m'], mutations=mutations)
 
 SPECS |= {name: _row(name, other) for name, other in (('x3d_s', 'l'), ('x3d_l', 'xl'), ('x3d_xl', 'l'))}
