@@ -11,7 +11,7 @@ from torch import nn
 
 from ..core import InputError, check_clips
 from .blocks import conv_frames, norm_frames
-from .x3d_block import Block, block_frames, depthwise_frames
+from .x3d_block import Block, block_frames, by_fan_in, depthwise_frames
 from .x3d_sizes import x3d_sees, x3d_sizes
 from ..ops.clip_conv import ClipConv
 
@@ -49,7 +49,8 @@ class Stem(nn.Module):
         channels: int,  # C
     ):
         super().__init__()
-        self.space, self.time = ClipConv(3, channels, (1, 3, 3), (1, 2, 2)), ClipConv(channels, channels, (5, 1, 1), groups=channels)
+        self.space = by_fan_in(ClipConv(3, channels, (1, 3, 3), (1, 2, 2)))
+        self.time = by_fan_in(ClipConv(channels, channels, (5, 1, 1), groups=channels))
         self.norm, self.relu = nn.BatchNorm3d(channels), nn.ReLU(inplace=True)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, C, T, H', W')
         return self.relu(self.norm(self.time(self.space(x))))

@@ -81,10 +81,11 @@ def _exchanged(s, f): return torch.cat([s, f], 1).roll(f.shape[1], 1), s[:, :0]
 # %% ../../nbs/5-pair/specs.ipynb #d719c865
 def closed_off_by_one(
     name: str,  # a row of NETS
+    one: Cost = Cost(0, 1),  # a multiply-add, or Cost(1, 0): a parameter
 ) -> Callable:  # a mutation
-    "Inside, the closed form of a network is one multiply-add too high."
+    "Inside, the closed form of a network is too high by one."
     right = NETS[name].cost
-    def one_more(*args, **options): return right(*args, **options) + Cost(0, 1)
+    def one_more(*args, **options): return right(*args, **options) + one
     return lambda: patch.dict(NETS, {name: replace(NETS[name], cost=one_more)})
 
 def blended(net): return wrong_forward(net, lambda self, x, right=net.forward: right(self, (x + x.roll(1, 0)) / 2))  # clips of a batch

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from ..closed import network_cost
+from ..cost import Cost
 from ..nets import x3d, x3d_block, x3d_sizes
 from .base import Example, Spec, beside, wrong_forward
 from .pair import blended, claims_less, closed_off_by_one, cut
@@ -106,13 +107,16 @@ SPECS['x3d_m'] = Spec(
         'built with gates in the other blocks': _built(lambda sizes: _Other(*sizes())),
         'built with gates of another kind': _built(lambda sizes: sizes(gate='rounded')),
         'claim of the reach one frame short': claims_less(x3d.X3D),
-        'closed form off by one': closed_off_by_one('x3d_m'),
+        'closed form off by one multiply-add': closed_off_by_one('x3d_m'),
+        'closed form off by one parameter': closed_off_by_one('x3d_m', Cost(1, 0)),
     })
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #2e4ed5a3
 def _row(name, other):
     "The spec of another row, which might be built in the size of a third one."
-    mutations = {f'built in size {other}': _built(lambda sizes: sizes(size=other)), 'closed form off by one': closed_off_by_one(name), 'gates dropped': SPECS['x3d_m'].mutations['gates dropped']}
+    mutations = {f'built in size {other}': _built(lambda sizes: sizes(size=other)),
+                 'closed form off by one parameter': closed_off_by_one(name, Cost(1, 0)),
+                 'gates dropped': SPECS['x3d_m'].mutations['gates dropped']}
     return replace(SPECS['x3d_m'], mutations=mutations)
 
 SPECS |= {name: _row(name, other) for name, other in (('x3d_s', 'l'), ('x3d_l', 'xl'), ('x3d_xl', 'l'))}
