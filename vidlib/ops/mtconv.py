@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..core import InputError, check_clips
-from .clip_conv import ClipConv, check_replaceable
+from .clip_conv import ClipConv, check_replaceable, clip_conv
 from .halving import reduction, stochastic_pool_loop
 from .inflate import conv_loop, inflate_kernel
 from .mtconv_split import mtconv_channels
@@ -95,11 +95,15 @@ def stretch(
 # %% ../../nbs/4-replace/mtconv.ipynb #9f19a678
 def _three(v): return (v,) * 3 if isinstance(v, int) else v
 
+class _Conv(ClipConv):
+    "Of one frame or pixel there is nothing to skip. (With a stride torch 2.15 computes a wrong bfloat16 gradient there, on a CPU.)"
+    def forward(self, x): return clip_conv(x, self.weight, None, [1 if n == 1 else s for n, s in zip(x.shape[2:], self.stride)])
+
 def _branch(cin, cout, kernel, stride=(1, 1, 1), first=None):
     "Convolution, norm and ReLU; `first` makes the input smaller."
     branch = nn.Sequential()
     if first is not None: branch.add_module('reduce', first)
-    for name, m in dict(conv=ClipConv(cin, cout, kernel, stride), norm=nn.BatchNorm3d(cout), relu=nn.ReLU(inplace=True)).items(): branch.add_module(name, m)
+    for name, m in dict(conv=_Conv(cin, cout, kernel, stride), norm=nn.BatchNorm3d(cout), relu=nn.ReLU(inplace=True)).items(): branch.add_module(name, m)
     return branch
 
 # %% ../../nbs/4-replace/mtconv.ipynb #47fb048f

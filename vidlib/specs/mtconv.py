@@ -19,9 +19,8 @@ from .replace import _closed_off_by_one, replaced
 
 # %% ../../nbs/4-replace/specs_mtconv.ipynb #368c817a
 def drawn(name, rng, T, keywords):
-    "Example of MTConv, often with its usual keywords; one branch at least is there."
-    usual = rng.random() < 3/5
-    own = {k: [values[rng.integers(len(values))]] for k, values in keywords.items() if not usual and rng.random() < 1/2}
+    "Example of MTConv, with its usual keywords where T is 4, 5 or 8; one branch at least is there."
+    own = {k: [values[rng.integers(len(values))]] for k, values in keywords.items() if k == 'split' or T not in (4, 5, 8) and rng.random() < 1/2}
     if own.get('local') == own.get('prolonged') == [False]: del own['local']
     return replaced(unit=(16, 16))(name, rng, T, own)
 
