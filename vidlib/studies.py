@@ -119,9 +119,22 @@ def _nuta():
 def _nuta_easy():
     return Study(question='And where averaging copes?', cells=_pairs_of_nuta(EASY)[1], by=('options',), claims=('N1',))
 
+# %% ../nbs/6-run/studies.ipynb #908b29f8
+def _mtconv():
+    cells = grid(Cell(data='mini-tempo'), (0, 1, 2), net=('mtconv', 'i3d', 'tsm'), split=('test', 'unseen'))
+    return Study(question='Does a network cope with speeds that it was not trained on?', cells=cells, by=('net', 'split'), claims=('M1', 'M6'))
+
+def _mtconv_choices():
+    pools = ('avg', 'max', 'stochastic', 'softpool', 'avg+cos')
+    choices = [*(dict(delta=d) for d in (1.0, 3/4, 1/2, 1/4)), *(dict(pool=p) for p in pools), dict(factor=1), dict(factor=4), dict(lateral=False), dict(interpolate='nearest'), dict(split=True)]
+    cells = ()
+    for seed in (0, 1, 2):
+        cells += grid(Cell(net='mtconv', data='mini-tempo'), (seed,), options=choices)
+    return Study(question='Which of its parts does MTConv need?', cells=cells, by=('net', 'options'), claims=('M2', 'M3', 'M4', 'M8'))
+
 # %% ../nbs/6-run/studies.ipynb #e57c389c
 STUDIES = dict(light=_light(), sets=_sets(), pooling=_pooling(), knobs=_knobs(), operators=_operators(), sampling=_sampling(), places=_places(), gst=_gst(), gst_sets=_gst_sets(),
-               tanet=_tanet(), tanet_choices=_tanet_choices(), nuta=_nuta(), nuta_easy=_nuta_easy())
+               tanet=_tanet(), tanet_choices=_tanet_choices(), nuta=_nuta(), nuta_easy=_nuta_easy(), mtconv=_mtconv(), mtconv_choices=_mtconv_choices())
 
 # %% ../nbs/6-run/studies.ipynb #d1a92cb9
 def larger(

@@ -36,7 +36,8 @@ def mtconv_channels(
     if not local: return 0, cout, 0, cin
     if not prolonged or share == 1: return cout, 0, cin, 0
     sharp, seen = math.floor(share * cout), math.floor(share * cin) if split else cin
-    if not sharp or not seen: raise InputError(f"delta={float(delta):.4g} of {cin if sharp else cout} channels leaves none for the local branch.")
+    if not sharp or not seen:
+        raise InputError(f"delta={float(delta):.4g} of {cin if sharp else cout} channels leaves none for the local branch.")
     return sharp, cout - sharp, seen, cin - seen if split else cin
 
 # %% ../../nbs/4-replace/mtconv_split.ipynb #a6f49117
