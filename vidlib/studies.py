@@ -61,7 +61,7 @@ def _knobs():
 
 # %% ../nbs/6-run/studies.ipynb #6e63497e
 def _operators():
-    nets = 'tsn tsm tam nonlocal i3d s3d slowfast dwconv c3d p3d r2plus1d tpool i3d_3x1x1 slow i3d_nl c3d_g2 tconv'.split()
+    nets = 'tsn tsm tam nonlocal i3d s3d slowfast dwconv c3d p3d r2plus1d tpool i3d_3x1x1 slow i3d_nl c3d_g2 tconv x3d_m'.split()
     return Study(question='What does each operator make of order?', cells=grid(Cell(), (0, 1, 2), net=nets), by=('net',))
 
 # %% ../nbs/6-run/studies.ipynb #adad0d1d
