@@ -90,10 +90,11 @@ class X3D(nn.Module):
         self.dropout, self.fc = nn.Dropout(dropout), nn.Linear(z.features, num_classes)
     def features(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, T, C)
         check_clips(x, 3)
-        if not x.is_floating_point(): raise InputError(f"A network takes normalised floats, not {x.dtype}; see vidlib.data.transforms.to_input.")
+        if not x.is_floating_point():
+            raise InputError(f"A network takes normalised floats, not {x.dtype}; see vidlib.data.transforms.to_input.")
         y = self.stem(x.contiguous(memory_format=torch.channels_last_3d))
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4): y = layer(y)
         return self.head(y).mean((3, 4)).transpose(1, 2)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, num_classes)
         return self.fc(self.dropout(self.relu(self.project(self.features(x).mean(1)))))
-    def sees(self, frames: int) -> list: return x3d_sees(self.sizes, frames)  # for each frame of `features` the set of frames that it depends on
+    def sees(self, frames: int) -> list: return x3d_sees(self.sizes, frames)  # for each frame of `features` a set

@@ -8,6 +8,7 @@ __all__ = ['BASE_CHANNELS', 'BASE_BLOCKS', 'SCALES', 'GATES', 'nearest_eight', '
 
 # %% ../../nbs/5-pair/x3d_sizes.ipynb #bbe2b47d
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 from ..core import InputError
@@ -54,7 +55,8 @@ def expanded(
     widths = tuple(int(c * gamma_w) if mini else nearest_eight(c * gamma_w) for c in BASE_CHANNELS)
     inner = tuple(max(1, int(gamma_b * c)) for c in widths)
     units = dict(rounded=lambda c: nearest_eight(Fraction(c, 16)), plain=lambda c: max(1, c // 16), none=lambda c: 0)[gate]
-    return X3DSizes(widths, inner, tuple(-int(-gamma_d * n // 1) for n in BASE_BLOCKS), tuple(map(units, inner)), 16 * widths[0] if mini else 2048)
+    blocks = tuple(ceil(gamma_d * n) for n in BASE_BLOCKS)
+    return X3DSizes(widths, inner, blocks, tuple(map(units, inner)), 16 * widths[0] if mini else 2048)
 
 # %% ../../nbs/5-pair/x3d_sizes.ipynb #bfbd7a65
 def x3d_sizes(
@@ -66,13 +68,15 @@ def x3d_sizes(
 ) -> X3DSizes:
     "Every size of an X3D network. Raises `InputError` for sizes, trunks and gates that it does not have."
     if size not in SCALES: raise InputError(f"X3D has no size {size!r}; choose from {', '.join(SCALES)}.")
-    if trunk not in ('resnet50', 'mini'): raise InputError(f"X3D has no trunk but its own: leave trunk= out, or say trunk='mini'; not {trunk!r}.")
+    if trunk not in ('resnet50', 'mini'):
+        raise InputError(f"X3D has no trunk but its own: leave trunk= out, or say trunk='mini'; not {trunk!r}.")
     if gate not in GATES: raise InputError(f"gate={gate!r} is not known; choose from {', '.join(GATES)}.")
     if trunk == 'resnet50':
         if width is not None: raise InputError(f"X3D-{size.upper()} takes no width; only the mini size is scaled.")
         return expanded(*SCALES[size][:2], gate=gate)
     width = 16 if width is None else width
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1: raise InputError(f"width={width!r} is not a whole number of at least 1.")
+    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+        raise InputError(f"width={width!r} is not a whole number of at least 1.")
     return expanded(Fraction(width, 12), Fraction(1, 3), gate=gate, mini=True)
 
 # %% ../../nbs/5-pair/x3d_sizes.ipynb #ac5182dd
@@ -91,8 +95,8 @@ def x3d_sees(
 # %% ../../nbs/5-pair/x3d_sizes.ipynb #9e58b5f7
 def _block_cost(cin, cout, inner, units, first, at, to):
     "A block, from positions `at` to positions `to`."
-    total = conv_cost(cin, inner, (1, 1, 1), at) + conv_cost(inner, inner, (3, 3, 3), to, groups=inner) + conv_cost(inner, cout, (1, 1, 1), to)
-    total += Cost(4 * inner + 2 * cout)  # norms
+    total = conv_cost(cin, inner, (1, 1, 1), at) + conv_cost(inner, inner, (3, 3, 3), to, groups=inner)
+    total += conv_cost(inner, cout, (1, 1, 1), to) + Cost(4 * inner + 2 * cout)  # and norms
     if first: total += conv_cost(cin, cout, (1, 1, 1), to) + Cost(2 * cout if cin != cout else 0)
     if units: total += linear_cost(inner, units, at[:1]) + linear_cost(units, inner, at[:1])
     return total

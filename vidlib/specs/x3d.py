@@ -50,7 +50,9 @@ def _blocks(conv=_conv, gate=_gate, act=_swish, short=_short):
 
 def _kernel(weight=lambda w: w, pad=(1,) * 6):
     "The middle convolution with another kernel, or other zeros around it: `pad` is left, right, above, below, before and after."
-    def conv(block, u): return F.conv3d(F.pad(u, pad), weight(block.conv2.weight), stride=block.conv2.stride, groups=len(block.conv2.weight))
+    def conv(block, u):
+        w = weight(block.conv2.weight)
+        return F.conv3d(F.pad(u, pad), w, stride=block.conv2.stride, groups=len(w))
     return _blocks(conv)
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #f2ce6545
@@ -96,7 +98,7 @@ SPECS['x3d_m'] = Spec(
         'gates behind the swish': _blocks(gate=lambda block, v: v, act=lambda block, v: block.gate(block.swish(v))),
         'gradient of the gates cut': _gated(lambda v: v.detach().mean((2, 3, 4), keepdim=True)),
         'ReLU instead of swish': _blocks(act=lambda block, v: v.relu()),
-        'shortcuts of whole frames dropped': _blocks(short=lambda block, x: block.downsample(x) * (block.conv2.stride[1] > 1)),
+        'shortcuts without a convolution dropped': _blocks(short=lambda block, x: block.downsample(x) * (block.conv2.stride[1] > 1)),
         'stem without time': _stem(lambda stem, x: stem.space(x)),
         'stem one frame late': _stem(lambda stem, x: stem.time(stem.space(beside(x)[0]))),
         'stem reversed in time': _stem(_reversed),
