@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mtblock_loop', 'mtnet_loop', 'ResNetStem', 'MTBlock', 'MTNet']
 
-# %% ../../nbs/5-pair/mtnet.ipynb #41766194
+# %% ../../nbs/5-pair/mtnet.ipynb #551394bd
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,7 +19,7 @@ from ..ops.clip_conv import ClipConv
 from ..ops.mtconv import MTConv, mtconv_loop
 from ..ops.recursion import SqueezeRecursion, recursion_lists, recursion_loop
 
-# %% ../../nbs/5-pair/mtnet.ipynb #9ddce825
+# %% ../../nbs/5-pair/mtnet.ipynb #5827e488
 def _unit(w, name):
     "A branch of an MTConv: kernel, factor and summand of its norm; None where there is none."
     if f'{name}.conv.weight' not in w: return None
@@ -33,7 +33,7 @@ def _gated(y, w, name):
         y = y / (1 + (-hidden @ w[f'{name}.0.expand.weight'].T - w[f'{name}.0.expand.bias']).exp())[:, :, None, None, None]
     return y / (1 + (-y).exp())
 
-# %% ../../nbs/5-pair/mtnet.ipynb #64d1a668
+# %% ../../nbs/5-pair/mtnet.ipynb #67283b7c
 def mtblock_loop(
     x: torch.Tensor,  # `(N, C, T, H, W)`
     w: dict,  # of `state_dict`
@@ -55,7 +55,7 @@ def mtblock_loop(
     if f'{name}.downsample.1.weight' in w: frames = norm_frames(frames, w, f'{name}.downsample.1')
     return (y + torch.stack(frames, 2)).clamp(min=0)
 
-# %% ../../nbs/5-pair/mtnet.ipynb #e3e70a40
+# %% ../../nbs/5-pair/mtnet.ipynb #b9b08a89
 def _stem_frames(frames, w, z):
     "The stem of X3D or of a ResNet, frame by frame."
     if not z.resnet: frames = depthwise_frames(conv_frames(frames, w['stem.space.weight'], 2), w['stem.time.weight'])
@@ -80,7 +80,7 @@ def mtnet_loop(
     if z.features: mean = (mean @ w['project.weight'].T).clamp(min=0)
     return mean @ w['fc.weight'].T + w['fc.bias']
 
-# %% ../../nbs/5-pair/mtnet.ipynb #5340ab76
+# %% ../../nbs/5-pair/mtnet.ipynb #3e63ed5e
 class ResNetStem(nn.Module):
     "3x7x7 of stride 2, norm, ReLU, and a max pool that also strides in time, as that of Table II's ResNet-50."
     def __init__(self,
@@ -94,7 +94,7 @@ class ResNetStem(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, C, T', H/4, W/4)
         return self.pool(self.relu(self.norm(self.conv(x)))).contiguous(memory_format=torch.channels_last_3d)
 
-# %% ../../nbs/5-pair/mtnet.ipynb #4aa9ad2f
+# %% ../../nbs/5-pair/mtnet.ipynb #59b295b7
 class MTBlock(nn.Module):
     "Three MTConvs in sequence, Squeeze-and-Recursion, the shortcut (Stergiou & Poppe 2021, III-B, Figure 2)."
     def __init__(self,
@@ -118,7 +118,7 @@ class MTBlock(nn.Module):
         y = self.conv3(self.gate(self.conv2(self.conv1(x))))
         return self.relu(self.recursion(y) + self.downsample(x))
 
-# %% ../../nbs/5-pair/mtnet.ipynb #ae1ffdc3
+# %% ../../nbs/5-pair/mtnet.ipynb #2238551b
 class MTNet(nn.Module):
     "X3D with MTBlocks in place of its residual blocks (Stergiou & Poppe 2021, III-C)."
     def __init__(self,
