@@ -17,6 +17,8 @@ from torch import nn
 from .core import InputError, channels_last
 from .cost import Cost
 from .model import TemporalPool, VideoNet
+from .nets.mtnet import MTNet
+from .nets.mtnet_sizes import mtnet_cost
 from .nets.nuta import NUTA
 from .nets.nuta_sizes import nuta_cost
 from .nets.settings import slowfast_cost
@@ -96,6 +98,8 @@ NETS = {
     'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', None, nuta_cost),
     **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
                           _sized(x3d_cost, size), keywords=('gate',)) for size in ('s', 'm', 'l', 'xl')},
+    **{f'mtnet_{size}': Row(_sized(MTNet, size), 'pair', {}, 'Stergiou and Poppe 2021', 'three MTConvs, weighed by a recurrent layer; in X3D', None, 'none', None,
+                            _sized(mtnet_cost, size)) for size in ('s', 'm', 'l')},
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
@@ -123,7 +127,8 @@ def keywords_of(
 ) -> list:  # of names
     "What a user may choose of a row's operator."
     if row.keywords is not None or not row.op: return list(row.keywords or ())
-    return [p.name for p in inspect.signature(row.op).parameters.values() if p.kind == p.KEYWORD_ONLY]
+    given = getattr(row.op, 'keywords', {})  # by the table, such as the size
+    return [p.name for p in inspect.signature(row.op).parameters.values() if p.kind == p.KEYWORD_ONLY and p.name not in given]
 
 def mini_block(
     row: Row,
