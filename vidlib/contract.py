@@ -23,12 +23,12 @@ from .cost import count, fvcore_macs
 from .data.generate import draw_scene, mini_set, render
 from .model import TemporalPool, randomise
 from .results import read_rows
-from .specs import adaptive, attention, base, insert, motion, mtconv, nuta, pair, replace as exchange, x3d
+from .specs import adaptive, attention, base, insert, motion, mtconv, mtnet, nuta, pair, replace as exchange, x3d
 from .trunk import build_trunk, choose, find_slots
 from .zoo import NETS, _site, blindness, create_model, keywords_of, mini_block
 
 # %% ../nbs/2-frame/contract.ipynb #7a953444
-SPECS = base.SPECS | insert.SPECS | attention.SPECS | motion.SPECS | adaptive.SPECS | exchange.SPECS | pair.SPECS | nuta.SPECS | x3d.SPECS | mtconv.SPECS
+SPECS = base.SPECS | insert.SPECS | attention.SPECS | motion.SPECS | adaptive.SPECS | exchange.SPECS | pair.SPECS | nuta.SPECS | x3d.SPECS | mtconv.SPECS | mtnet.SPECS
 
 # %% ../nbs/2-frame/contract.ipynb #b2ba4a1e
 def _same(a, b): assert a == b, f'{a!r} is not {b!r}'
