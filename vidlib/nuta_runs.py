@@ -80,8 +80,8 @@ def collected(
 SENTENCES = {  # sentence -> measure of a run's lines, by stage, trained (t) and untrained (u), that has to be above 0
     'mass on the window at least 1.8 times uniform': lambda t, u: t['mass'] / t.uniform - 1.8,
     'mass at least 1.3 times that before training': lambda t, u: t['mass'] / u['mass'] - 1.3,
-    'smooth clips: closer to uniform than needles': lambda t, u: t['entropy smooth'] - t.entropy,
-    'smooth clips: entropy at least 0.95': lambda t, u: t['entropy smooth'] - 0.95,
+    'still clips: closer to uniform than needles': lambda t, u: t['entropy smooth'] - t.entropy,
+    'still clips: entropy at least 0.95': lambda t, u: t['entropy smooth'] - 0.95,
     'masking the window costs 20 points more than others': lambda t, u: t['others masked'] - t.masked - 20,
 }
 

@@ -34,7 +34,8 @@ def _fused(clip, res, w, z, name):
         C = clip[0].shape[1]
         order = [c + C * branch for c in range(C) for branch in (0, 1)] if z.mix else list(range(2 * C))
         return [torch.cat([a, b], 1)[:, order] for a, b in zip(clip, res)]
-    q, k, v = ([torch.einsum('dc,nchw->ndhw', w[f'{name}.{p}.weight'].flatten(1), f) for f in x] for p, x in (('query', clip), ('key', res), ('value', res)))
+    def weighed(part, x): return [torch.einsum('dc,nchw->ndhw', w[f'{name}.{part}.weight'].flatten(1), f) for f in x]
+    q, k, v = weighed('query', clip), weighed('key', res), weighed('value', res)
     k, v = (torch.stack(x, 2).flatten(2) for x in (k, v))  # (N, D, THW)
     got = [torch.einsum('ndhw,ndp->nhwp', f, k).softmax(3) for f in q]
     return [f + torch.einsum('cd,ndp,nhwp->nchw', w[f'{name}.out.weight'].flatten(1), v, a) for f, a in zip(clip, got)]
@@ -46,10 +47,12 @@ def _chosen(both, res, w, z, name):
     n, rows, heads = len(res[0]), -(-len(res) // 2), z.how['heads']
     if z.how['learned']:
         q, k = _grouped(_pairs_of(both), w[f'{name}.map.phi.weight']), _grouped(both, w[f'{name}.map.theta.weight'])
-        M = torch.tensor([projection_map_loop(lists(q, i), lists(k, i), heads, z.how['scale']) for i in range(n)], dtype=res[0].dtype)  # (N, n, T', T)
+        M = [projection_map_loop(lists(q, i), lists(k, i), heads, z.how['scale']) for i in range(n)]
+        M = torch.tensor(M, dtype=res[0].dtype)  # (N, n, T', T)
     else:
         pairs = [[t for t in range(len(res)) if t // 2 == row] for row in range(rows)]
-        M, heads = torch.tensor([[t in p and 1 / len(p) for t in range(len(res))] for p in pairs], dtype=res[0].dtype).expand(n, 1, -1, -1), 1
+        M, heads = [[t in p and 1 / len(p) for t in range(len(res))] for p in pairs], 1
+        M = torch.tensor(M, dtype=res[0].dtype).expand(n, 1, -1, -1)
     def through(frames, first, last, norm):
         v = _grouped(frames, w[f'{name}.{first}.weight'])
         size = v[0].shape[1] // heads
@@ -113,7 +116,7 @@ class Uniform(Pathway):
 
 # %% ../../nbs/5-pair/nuta.ipynb #3beedf42
 def _branches(net, x):
-    "Both branches: (N, 3, T, H, W) -> uniform (N, C, T', H', W'), non-uniform (N, C', T', H'', W'') or None. Raises `InputError` for anything but such clips."
+    "Both branches: (N, 3, T, H, W) -> uniform (N, C, T', H', W'), non-uniform (N, C', T', H'', W'') or None. Raises `InputError`."
     check_clips(x, 3)
     if not x.is_floating_point(): raise InputError(f"A network takes normalised floats, not {x.dtype}; see vidlib.data.transforms.to_input.")
     res, clip = net.uniform.stem(x), None
@@ -133,8 +136,9 @@ class NUTA(nn.Module):
         dropout: float = 0.6,  # before the classifier, in training
         width: int | None = None,  # of the mini size
         *,
-        base: str = 'slow', stages: tuple = (4, 5), heads: int | None = None, fusion: str = 'concat', head: str = 'both',  # these and the next: of `nuta_sizes`
-        groups: int | None = None, kernel: int = 3, scale: bool = True, mix: bool = True, transition: str = 'conv', full_out: bool = False, norm: bool = True, learned: bool = True,
+        base: str = 'slow', stages: tuple = (4, 5), heads: int | None = None,  # these and the next: of `nuta_sizes`
+        fusion: str = 'concat', head: str = 'both', groups: int | None = None, kernel: int = 3, scale: bool = True,
+        mix: bool = True, transition: str = 'conv', full_out: bool = False, norm: bool = True, learned: bool = True,
     ):
         super().__init__()
         z = self.sizes = nuta_sizes(trunk, width, base=base, stages=stages, heads=heads, groups=groups, kernel=kernel, scale=scale, full_out=full_out, norm=norm,
@@ -143,7 +147,8 @@ class NUTA(nn.Module):
         self.uniform = Uniform(z)
         self.transition = nn.ModuleDict({name: Transition(z.channels(i - 1), transition) for i, name in names})
         self.fuse = nn.ModuleDict({name: Fusion(z.channels(i), fusion, mix=mix) for i, name in names})
-        self.aggregate = nn.ModuleDict({name: NonUniform(z.channels(i), z.fused(i), both=head == 'both' or i != last, **z.how) for i, name in names})
+        self.aggregate = nn.ModuleDict({
+            name: NonUniform(z.channels(i), z.fused(i), both=head == 'both' or i != last, **z.how) for i, name in names})
         self.dropout, self.fc = nn.Dropout(dropout), nn.Linear(z.channels(5) + (z.channels(last) if head == 'both' else 0), num_classes)
     def branches(self, x: torch.Tensor) -> tuple: return _branches(self, x)
     def features(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, T', C + C')
@@ -151,7 +156,7 @@ class NUTA(nn.Module):
     def frame_logits(self, x: torch.Tensor) -> torch.Tensor: return self.fc(self.dropout(self.features(x)))  # (N, T', num_classes)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, num_classes)
         return self.fc(self.dropout(self.features(x).mean(1)))
-    def sees(self, frames: int) -> list: return nuta_sees(self.sizes, frames)  # for each moment of `features` the set of frames that it depends on
+    def sees(self, frames: int) -> list: return nuta_sees(self.sizes, frames)  # for each moment of `features` the frames that it sees
 
 # %% ../../nbs/5-pair/nuta.ipynb #7c7fda71
 def maps_of(
@@ -159,6 +164,7 @@ def maps_of(
     x: torch.Tensor,  # `(N, 3, T, H, W)`
 ) -> dict:  # stage -> M `(N, n, T', T)`
     "The projection map of each stage for these clips. Raises `InputError` for a network that learns none."
+    if not isinstance(net, NUTA): raise InputError(f"{type(net).__name__} has no projection maps; NUTA has.")
     if not net.sizes.how['learned']: raise InputError("This network was built with learned=False; it has no maps.")
     found = {}
     hooks = [net.aggregate[f'stage{i}'].map.register_forward_hook(lambda part, args, M, i=i: found.update({i: M})) for i in net.sizes.stages]

@@ -33,7 +33,9 @@ class NutaSizes(NamedTuple):
     def fused(self, stage): return self.channels(stage) * (2 if self.fusion == 'concat' else 1)
     def taps(self, stage):
         "Frames that the first convolution of each block sees."
-        first, step = {'i3d_nl': {2: (0, 1), 3: (0, 2), 4: (0, 2), 5: (1, 2)}, 'slow': {4: (0, 1), 5: (0, 1)}, 'r2d': {}}.get(self.base, {2: (0, 1), 3: (0, 1), 4: (0, 1), 5: (0, 1)}).get(stage, (99, 1))
+        first, step = {
+            'i3d_nl': {2: (0, 1), 3: (0, 2), 4: (0, 2), 5: (1, 2)}, 'slow': {4: (0, 1), 5: (0, 1)}, 'r2d': {},
+        }.get(self.base, {2: (0, 1), 3: (0, 1), 4: (0, 1), 5: (0, 1)}).get(stage, (99, 1))
         return [3 if b >= first and (b - first) % step == 0 else 1 for b in range(self.blocks[stage - 2])]
     def times(self, T):
         "Frames that enter each stage; those of 'head' are what remains."
@@ -55,7 +57,8 @@ def nuta_sizes(
     base: str = 'slow',  # of BASES
     stages: tuple = (4, 5),  # behind which frames are halved
     heads: int | None = None,  # None: as many as the stem has channels, 64 in ResNet-50
-    groups: int | None = None, kernel: int = 3, scale: bool = True, full_out: bool = False, norm: bool = True, learned: bool = True,  # of `NonUniform`
+    groups: int | None = None, kernel: int = 3, scale: bool = True,  # of `NonUniform`
+    full_out: bool = False, norm: bool = True, learned: bool = True,  # of `NonUniform`, too
     fusion: str = 'concat', mix: bool = True,  # of `Fusion`
     head: str = 'both',  # what is classified: both branches, or 'uniform': that one alone
     transition: str = 'conv',  # of `Transition`
@@ -63,6 +66,10 @@ def nuta_sizes(
     "Every size of a NUTA network. Raises `InputError` when they do not fit together."
     if trunk not in ('mini', 'resnet50', 'resnet101'): raise InputError(f"NUTA has no size {trunk!r}; choose from mini, resnet50, resnet101.")
     if width is not None and trunk != 'mini': raise InputError(f"{trunk} takes no width; only the mini size is scaled.")
+    if not isinstance(stages, (tuple, list)): raise InputError(f"stages={stages!r} is not some of 3, 4, 5 in a row, such as (4, 5).")
+    for name, n in dict(heads=heads, groups=groups, kernel=kernel).items():
+        if n is not None and (not isinstance(n, int) or n < 1): raise InputError(f"{name}={n!r} is not a whole number of at least 1.")
+    if kernel % 2 == 0: raise InputError(f"kernel={kernel} is even; it is odd, so that T stays.")
     known = dict(base=BASES, head=('both', 'uniform'), transition=('conv', 'pool'), fusion=('concat', 'sum', 'nonlocal'))
     for name, value in dict(base=base, head=head, transition=transition, fusion=fusion).items():
         if value not in known[name]: raise InputError(f"{name}={value!r} is not known; choose from {', '.join(known[name])}.")
@@ -125,7 +132,8 @@ def nuta_cost(
     **options,  # keywords of `nuta_sizes`
 ) -> Cost:
     "Parameters and multiply-adds of a NUTA network, in closed form."
-    if len(shape) != 5: raise InputError(f"shape must be that of clips, (N, 3, T, H, W), not {tuple(shape)}.")
+    if not isinstance(shape, (tuple, list)) or len(shape) != 5 or shape[1] != 3:
+        raise InputError(f"shape must be that of clips, (N, 3, T, H, W), not {shape!r}.")
     z = nuta_sizes(trunk, width, **options)
     features = z.channels(5) + (z.channels(z.stages[-1]) if z.head == 'both' else 0)
     return sum(nuta_parts(z, shape).values(), linear_cost(features, num_classes, shape[0]))

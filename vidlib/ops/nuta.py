@@ -57,7 +57,7 @@ def pool_pairs(
     x: torch.Tensor,  # `(N, C, T, H, W)`
     odd: str = 'keep',  # a last odd frame stays alone; 'drop': it is left out
 ) -> torch.Tensor:  # `(N, C, T', H, W)`, T' = ceil(T / 2), or T // 2
-    "The larger of each two frames (NUTA, below eq. 1: max-pooling of size 2). Raises `InputError` for anything but clips, and where nothing is left."
+    "The larger of each two frames (NUTA, below eq. 1: max-pooling of size 2). Raises `InputError` for what is no clip, or leaves none."
     check_clips(x)
     if odd not in ('keep', 'drop'): raise InputError(f"odd={odd!r} is not known; choose from keep, drop.")
     if odd == 'drop' and x.shape[2] < 2: raise InputError("One frame cannot be halved with odd='drop'; give at least 2, or odd='keep'.")
@@ -68,7 +68,8 @@ def gamma(
     x: torch.Tensor,  # `(N, C, T, H, W)`
     heads: int,  # n: the first C / n channels are the first head, and so on
 ) -> torch.Tensor:  # `(N, n, T, HW C/n)`
-    "One long row of numbers for each head and frame (NUTA, section 3.2)."
+    "One long row of numbers for each head and frame (NUTA, section 3.2). Raises `InputError` when heads do not divide the channels."
+    if heads < 1 or x.shape[1] % heads: raise InputError(f"heads={heads} does not divide {x.shape[1]} channels; choose a divisor of them.")
     return x.unflatten(1, (heads, -1)).permute(0, 1, 3, 4, 5, 2).flatten(3)
 
 def gamma_back(
@@ -85,7 +86,9 @@ def projection_map(
     heads: int,  # n
     scale: bool = True,  # divide by the root of the length of a dot product; the paper does not
 ) -> torch.Tensor:  # M `(N, n, T', T)`, rows sum to 1
-    "How much of each frame each kept frame is made of (NUTA, eq. 1), softmax in single precision at least."
+    "How much of each frame each kept frame is made of (NUTA, eq. 1), softmax in single precision at least. Raises `InputError`."
+    if q[:, :, :1].shape != k[:, :, :1].shape:
+        raise InputError(f"Queries {tuple(q.shape)} and keys {tuple(k.shape)} are (N, C, T', H, W) and (N, C, T, H, W); all but time is equal.")
     q, k = gamma(q, heads), gamma(k, heads)
     f = (q / math.sqrt(q.shape[3]) if scale else q) @ k.transpose(2, 3)  # scaled before the product: half precision ends at 65504
     return f.softmax(3, dtype=torch.promote_types(f.dtype, torch.float32)).to(f.dtype)
@@ -95,7 +98,8 @@ def aggregate(
     M: torch.Tensor,  # `(N, n, T', T)`
     v: torch.Tensor,  # `(N, C, T, H, W)`
 ) -> torch.Tensor:  # `(N, C, T', H, W)`
-    "Frames mixed by a map, every pixel alike (NUTA, inside of eq. 2 and 3)."
+    "Frames mixed by a map, every pixel alike (NUTA, inside of eq. 2 and 3). Raises `InputError` for a map of other frames."
+    if M.shape[3] != v.shape[2]: raise InputError(f"A map of {M.shape[3]} columns does not mix {v.shape[2]} frames; there is one column a frame.")
     return gamma_back(M @ gamma(v, M.shape[1]), v.shape[3:])
 
 # %% ../../nbs/5-pair/nuta_map.ipynb #d0e8856d
@@ -117,7 +121,7 @@ def grouped_conv(
 ) -> ClipConv:
     "A grouped convolution along time that keeps the size of its numbers."
     conv = ClipConv(cin, cout, (kernel, 1, 1), groups=groups)
-    nn.init.kaiming_normal_(conv.weight)  # by what an output sums up; counted by outputs, as around norms, 64 groups would shrink it eightfold
+    nn.init.kaiming_normal_(conv.weight)  # by inputs; counted by outputs, 64 groups would shrink it eightfold
     return conv
 
 class ProjectionMap(nn.Module):

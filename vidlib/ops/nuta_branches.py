@@ -68,7 +68,7 @@ class Fusion(nn.Module):
         channels: int,  # C of each branch
         kind: str = 'concat',  # or 'sum', 'nonlocal'
         *,
-        mix: bool = True,  # of 'concat': channels of both branches by turns, so that each head sees both; False: one branch behind the other
+        mix: bool = True,  # of 'concat': channels of both branches by turns; False: one branch behind the other
     ):
         super().__init__()
         if kind not in ('concat', 'sum', 'nonlocal'): raise InputError(f"fusion={kind!r} is not known; choose from concat, sum, nonlocal.")
@@ -78,7 +78,7 @@ class Fusion(nn.Module):
             self.query, self.key, self.value = (ClipConv(channels, channels // 2, (1, 1, 1)) for _ in range(3))
             self.out = ClipConv(channels // 2, channels, (1, 1, 1))
     def forward(self, clip: torch.Tensor, res: torch.Tensor) -> torch.Tensor:  # twice (N, C, T, H, W) -> (N, fused, T, H, W)
-        if clip.shape != res.shape: raise InputError(f"Branches of shape {tuple(clip.shape)} and {tuple(res.shape)} cannot be fused; they must be equal.")
+        if clip.shape != res.shape: raise InputError(f"Branches of {tuple(clip.shape)} and {tuple(res.shape)} cannot be fused; they must be equal.")
         if self.kind == 'concat': return interleave(clip, res) if self.mix else torch.cat([clip, res], 1)
         if self.kind == 'sum': return self.conv(clip) + res
         q, k, v = (part(x).flatten(2).transpose(1, 2) for part, x in ((self.query, clip), (self.key, res), (self.value, res)))
