@@ -26,13 +26,13 @@ def clip_conv(
     x: torch.Tensor,  # `(N, C, T, H, W)`
     weight: torch.Tensor,  # `(C', C / groups, k_t, k, k)`, sides odd
     bias: torch.Tensor | None = None,  # `(C',)`
-    stride: tuple = (1, 1, 1),  # in time, along the height, along the width
+    stride: tuple = (1, 1, 1),  # in time, and twice the same in space
     groups: int = 1,
 ) -> torch.Tensor:  # `(N, C', T', H', W')`, channels-last
     "A 3D convolution padded by zeros; run as a 2D one on a view where the kernel looks only along time, or only inside frames. Raises `InputError` for anything but clips."
     check_clips(x, weight.shape[1] * groups)
-    (k, side, _), (a, *s) = weight.shape[2:], stride
-    if not is_reference() and side == max(s) == 1:  # along time: T high, H*W wide
+    (k, side, _), (a, s, _) = weight.shape[2:], stride
+    if not is_reference() and side == s == 1:  # along time: T high, H*W wide
         y = F.conv2d(as_image(x), weight.flatten(3), bias, (a, 1), (k // 2, 0), groups=groups).unflatten(3, x.shape[3:])
     elif not is_reference() and k == a == 1: y = unfold(F.conv2d(fold(x), weight.squeeze(2), bias, s, side // 2, groups=groups), len(x))
     else: y = F.conv3d(x, weight, bias, stride, (k // 2, side // 2, side // 2), groups=groups)

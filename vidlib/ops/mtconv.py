@@ -45,8 +45,11 @@ def mtconv_loop(
 def _three(v): return (v,) * 3 if isinstance(v, int) else v
 
 class _Conv(ClipConv):
-    "Of one frame or pixel there is nothing to skip. (With a stride torch 2.15 computes a wrong bfloat16 gradient there, on a CPU.)"
-    def forward(self, x): return clip_conv(x, self.weight, None, [1 if n == 1 else s for n, s in zip(x.shape[2:], self.stride)])
+    "Of one frame, or a map of one pixel, there is nothing to skip. (With a stride torch 2.15 computes a wrong bfloat16 gradient there, on a CPU.)"
+    def forward(self, x):
+        T, H, W = x.shape[2:]
+        space = 1 if H == W == 1 else self.stride[1]
+        return clip_conv(x, self.weight, None, (1 if T == 1 else self.stride[0], space, space))
 
 def _branch(cin, cout, kernel, stride=(1, 1, 1), first=None):
     "Convolution, norm and ReLU; `first` makes the input smaller."
