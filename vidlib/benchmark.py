@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'SMALL', 'BENCHMARKS', 'paired', 'layout', 'plain_shift', 'shift', 'loader', 'adaptive', 'adaptive_train',
-           'run', 'chosen']
+           'cells', 'cells_train', 'run', 'chosen']
 
 # %% ../nbs/6-run/benchmarks.ipynb #98fbd7a4
 import sys
@@ -122,16 +122,37 @@ def adaptive_train(pairs: int = 15, form: str = 'shifted', shape: tuple = SHAPES
     "The module's sum over frames against gate product and grouped convolution: ratio of forward plus backward, one thread."
     return paired(_sum_step(form, shape)[0], _sum_step('grouped', shape)[0], pairs)
 
+# %% ../nbs/6-run/benchmarks.ipynb #a3fbef80
+def _mtnet(cell, train):
+    "A forward pass of MTNet-M with a cell, or a forward and backward pass, as a function without arguments."
+    from vidlib.nets.mtnet_sizes import R1
+    from vidlib.zoo import create_model
+    clips = torch.randn(1, 3, 16, 256, 256).contiguous(memory_format=torch.channels_last_3d)
+    net = create_model('mtnet_m', num_classes=200, dropout=0.0, **R1 | dict(cell=cell)).train(train)
+    if train: return _train_step(lambda: net(clips), net.parameters())
+    def forward():
+        with torch.no_grad(): net(clips)
+    return forward
+
+def cells(pairs: int = 15, cell: str | None = 'gru') -> np.ndarray:
+    "MTNet-M (R1) with a recurrent cell against the same with a plain RNN: ratio of inference, one thread. Cell:"
+    return paired(_mtnet(cell, False), _mtnet('rnn', False), pairs)
+
+def cells_train(pairs: int = 15, cell: str | None = 'gru') -> np.ndarray:
+    "MTNet-M (R1) with a recurrent cell against the same with a plain RNN: ratio of forward plus backward, one thread. Cell:"
+    return paired(_mtnet(cell, True), _mtnet('rnn', True), pairs)
+
 # %% ../nbs/6-run/benchmarks.ipynb #b3de409c
-def _at(benchmark, shape, **options):
-    "A benchmark at one shape."
-    made = partial(benchmark, shape=shape, **options)
-    made.__doc__ = f"{benchmark.__doc__} {' '.join([*options.values(), ''])}{shape}."
+def _with(benchmark, **how):
+    "A benchmark with these options."
+    made = partial(benchmark, **how)
+    made.__doc__ = f"{benchmark.__doc__} {' '.join(map(str, how.values()))}."
     return made
 
 BENCHMARKS = dict(layout=layout, shift=shift, loader=loader)
-BENCHMARKS |= {f'adaptive {at}': _at(adaptive, shape) for at, shape in SHAPES.items()}
-BENCHMARKS |= {f'adaptive_train {form} {at}': _at(adaptive_train, shape, form=form) for at, shape in (SHAPES | SMALL).items() for form in ('shifted', 'banded')}
+BENCHMARKS |= {f'adaptive {at}': _with(adaptive, shape=shape) for at, shape in SHAPES.items()}
+BENCHMARKS |= {f'adaptive_train {form} {at}': _with(adaptive_train, form=form, shape=shape) for at, shape in (SHAPES | SMALL).items() for form in ('shifted', 'banded')}
+BENCHMARKS |= {f'{f.__name__} {cell}': _with(f, cell=cell) for f in (cells, cells_train) for cell in ('lstm', 'peephole', 'gru', None)}
 
 # %% ../nbs/6-run/benchmarks.ipynb #fcdcd2df
 def run(

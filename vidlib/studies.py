@@ -127,8 +127,9 @@ def _mtnet():
     return Study(question='Does a network cope with speeds that it was not trained on?', cells=cells, by=('net', 'split'), claims=('M1', 'M6'))
 
 def _mtnet_choices():
-    pools, base = ('avg', 'max', 'stochastic', 'softpool', 'avg+cos'), Cell(data='mini-tempo')
-    choices = [*(dict(delta=d) for d in (1.0, 3/4, 1/2, 1/4)), *(dict(pool=p) for p in pools), dict(factor=1), dict(factor=4), dict(lateral=False), dict(interpolate='nearest')]
+    pools, base = ('avg', 'max', 'stochastic', 'softpool', 'avg+cos', 'max+cos', 'stochastic+cos'), Cell(data='mini-tempo')
+    choices = [*(dict(delta=d) for d in (1.0, 3/4, 1/2, 1/4)), *(dict(pool=p) for p in pools), dict(factor=1), dict(factor=4)]
+    choices += [dict(local=False), dict(lateral=False), dict(interpolate='nearest')]
     cells = ()
     for seed in (0, 1, 2):
         cells += grid(replace(base, net='mtconv'), (seed,), options=choices, split=SPLITS)

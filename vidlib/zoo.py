@@ -98,11 +98,28 @@ NETS = {
     'nuta': Row(NUTA, 'pair', {}, 'Li et al. 2022', 'two branches, half of the frames by a map made from both', None, 'none', '5-pair/nuta', nuta_cost),
     **{f'x3d_{size}': Row(_sized(X3D, size), 'pair', {}, 'Feichtenhofer 2020', 'depthwise 3x3x3, gate from the whole clip', None, 'none', '5-pair/x3d',
                           _sized(x3d_cost, size), keywords=('gate',)) for size in ('s', 'm', 'l', 'xl')},
-    **{f'mtnet_{size}': Row(_sized(MTNet, size), 'pair', {}, 'Stergiou and Poppe 2021', 'three MTConvs, weighed by a recurrent layer; in X3D', None, 'none', None,
+    **{f'mtnet_{size}': Row(_sized(MTNet, size), 'pair', {}, 'Stergiou and Poppe 2021', 'three MTConvs, weighed by a recurrent layer; in X3D', None, 'none', '5-pair/mtnet',
                             _sized(mtnet_cost, size)) for size in ('s', 'm', 'l')},
 }
 
 # %% ../nbs/2-frame/zoo.ipynb #9a6a08c8
+def keywords_of(
+    row: Row,
+) -> list:  # of names
+    "What a user may choose of a row's operator."
+    if row.keywords is not None or not row.op: return list(row.keywords or ())
+    given = getattr(row.op, 'keywords', {})  # by the table, such as the size
+    return [p.name for p in inspect.signature(row.op).parameters.values() if p.kind == p.KEYWORD_ONLY and p.name not in given]
+
+def mini_block(
+    row: Row,
+) -> str:  # 'basic' or 'bottleneck'
+    "Which block the mini trunk has unless it is told: some places are those of a bottleneck."
+    return 'bottleneck' if row.verb == 'pair' or row.verb == 'replace' and row.sites.kind == 'reduce' else 'basic'
+
+def _family(trunk): return 'googlenet' if trunk in ('googlenet', 'inception_v3') else 'resnet'  # whose kinds of places it has
+
+# %% ../nbs/2-frame/zoo.ipynb #50ecbd1c
 def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=False):
     "A keyword that nobody takes is an error, and so is one that would do nothing."
     known = keywords_of(row) + ['style'] * bool(row.styles)
@@ -122,20 +139,6 @@ def _check_options(name, row, trunk, options, where, stages, temporal_pool, se=F
     if 'last_pool' in options and (trunk != 'googlenet' or options['last_pool'] not in ('padded', 'short')):
         raise InputError(f"last_pool={options['last_pool']!r} with trunk={trunk!r}: googlenet has one that is 'padded' or 'short'.")
 
-def keywords_of(
-    row: Row,
-) -> list:  # of names
-    "What a user may choose of a row's operator."
-    if row.keywords is not None or not row.op: return list(row.keywords or ())
-    given = getattr(row.op, 'keywords', {})  # by the table, such as the size
-    return [p.name for p in inspect.signature(row.op).parameters.values() if p.kind == p.KEYWORD_ONLY and p.name not in given]
-
-def mini_block(
-    row: Row,
-) -> str:  # 'basic' or 'bottleneck'
-    "Which block the mini trunk has unless it is told: some places are those of a bottleneck."
-    return 'bottleneck' if row.verb == 'pair' or row.verb == 'replace' and row.sites.kind == 'reduce' else 'basic'
-
 def _check_pair(name, row, options, **refused):
     "A pair has no trunk and no places, so what belongs to these is an error."
     given = [what for what, v in refused.items() if v not in (None, False, 'all')]
@@ -143,12 +146,11 @@ def _check_pair(name, row, options, **refused):
     unknown = sorted(set(options) - {*keywords_of(row), 'width'})
     if unknown: raise InputError(f"{name} has no keyword {', '.join(unknown)}; it takes {', '.join(keywords_of(row))} (and width with trunk='mini').")
 
+# %% ../nbs/2-frame/zoo.ipynb #790a88ee
 def _carry_out(part, trained, options):
     "One part of a plan: in place of what is there, or where nothing is."
     if part.place.get() is None: insert([part.place], lambda slot: part.op(**part.how))
     else: replace([part.place], lambda conv, norm: part.op.from_conv(conv, norm, trained, **part.how, **options))
-
-def _family(trunk): return 'googlenet' if trunk in ('googlenet', 'inception_v3') else 'resnet'  # whose kinds of places it has
 
 def _site(row, trunk, style=None):
     "Where an operator is inserted: as `style` says, or the row for this trunk, or else for its family."

@@ -57,6 +57,7 @@ def _whole(name, value, n):
         raise InputError(f"{name}={value!r} is not {n} whole numbers of at least 1.")
     return tuple(value)
 
+# %% ../../nbs/5-pair/mtnet_sizes.ipynb #14384940
 def _backbone(size, trunk, width, expansion, gate):
     "Channels and blocks of X3D, or of a ResNet-50 whose blocks put out what they have inside."
     share = Fraction(expansion or (1 if trunk == 'mini' or size == 'resnet50' else Fraction(9, 4))).limit_denominator(1000)
@@ -70,6 +71,7 @@ def _backbone(size, trunk, width, expansion, gate):
     units = dict(rounded=lambda c: nearest_eight(Fraction(c, 16)), plain=lambda c: max(1, c // 16), none=lambda c: 0)[gate]
     return X3DSizes(widths, inner, BLOCKS['resnet50'], tuple(map(units, inner)), 0)
 
+# %% ../../nbs/5-pair/mtnet_sizes.ipynb #f71f5277
 def mtnet_sizes(
     size: str = 'm',  # of SIZES: of X3D, or 'resnet50': Table II's network
     trunk: str = 'resnet50',  # the default of `create_model`: the full size; or 'mini', which is the same for all sizes
@@ -125,6 +127,7 @@ def _block_cost(z, stage, b, cin, at):
     if z.shortcut(stage, b): total += conv_cost(cin, cout, (1, 1, 1), now) + Cost(2 * cout * (z.shortcut(stage, b) == 'norm'))
     return total, recursion_cost(cout, now, z.cell, z.layers) if z.cell else Cost(), now
 
+# %% ../../nbs/5-pair/mtnet_sizes.ipynb #295305e0
 def _stem_cost(z, shape):
     c, at = z.widths[0], (shape[0], shape[2], *(-(-n // 2) for n in shape[3:]))
     if z.resnet: return conv_cost(3, c, (3, 7, 7), at) + Cost(2 * c), _after(at, (z.t_strides[0], 2, 2))
@@ -147,6 +150,7 @@ def mtnet_parts(
     parts['head'] = conv_cost(c, h := z.inner[-1], (1, 1, 1), at) + Cost(2 * h) + linear_cost(h, z.features, at[0], bias=False) if z.features else Cost()
     return parts
 
+# %% ../../nbs/5-pair/mtnet_sizes.ipynb #3075da44
 def mtnet_cost(
     shape: tuple,  # of the clips, `(N, 3, T, H, W)`
     num_classes: int,
@@ -190,6 +194,7 @@ def _mtconv_sees(first, last, z, k, stride, divided):
     heard = _widen(_every(heard, z.how['factor']), z.how.get('lateral_kernel', k))
     return sharp, [a | b for a, b in zip(_stretched(long, T), _stretched(heard, T))]
 
+# %% ../../nbs/5-pair/mtnet_sizes.ipynb #f16048cf
 def mtnet_sees(
     z: MTNetSizes,
     frames: int,  # T of the clip

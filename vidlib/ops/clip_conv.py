@@ -22,6 +22,11 @@ def as_image(
     return x.permute(0, 2, 3, 4, 1).flatten(2, 3).permute(0, 3, 1, 2)
 
 # %% ../../nbs/3-insert/clip_conv.ipynb #a3f399c4
+def _learns_in_bfloat16(x):
+    "On a CPU, with gradients?"
+    if x.device.type != 'cpu' or not torch.is_grad_enabled(): return False
+    return x.dtype == torch.bfloat16 or torch.is_autocast_enabled('cpu') and torch.get_autocast_dtype('cpu') == torch.bfloat16
+
 def clip_conv(
     x: torch.Tensor,  # `(N, C, T, H, W)`
     weight: torch.Tensor,  # `(C', C / groups, k_t, k, k)`, sides odd
@@ -29,9 +34,11 @@ def clip_conv(
     stride: tuple = (1, 1, 1),  # in time, and twice the same in space
     groups: int = 1,
 ) -> torch.Tensor:  # `(N, C', T', H', W')`, channels-last
-    "A 3D convolution padded by zeros; run as a 2D one on a view where the kernel looks only along time, or only inside frames. Raises `InputError` for anything but clips."
+    "A 3D convolution padded by zeros; run as a 2D one on a view where the kernel looks only along time, or only inside frames. Raises `InputError` for anything but clips, and where torch would compute wrong gradients."
     check_clips(x, weight.shape[1] * groups)
     (k, side, _), (a, s, _) = weight.shape[2:], stride
+    if s > 1 and min(x.shape[3:]) <= side // 2 and _learns_in_bfloat16(x):
+        raise InputError(f"Of maps as small as {x.shape[3]} x {x.shape[4]} torch computes wrong bfloat16 gradients on a CPU; give larger clips, or train in float32.")
     if not is_reference() and side == s == 1:  # along time: T high, H*W wide
         y = F.conv2d(as_image(x), weight.flatten(3), bias, (a, 1), (k // 2, 0), groups=groups).unflatten(3, x.shape[3:])
     elif not is_reference() and k == a == 1: y = unfold(F.conv2d(fold(x), weight.squeeze(2), bias, s, side // 2, groups=groups), len(x))

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..closed import network_cost
 from ..nets import mtnet, mtnet_sizes
 from ..ops import mtconv
 from ..ops.halving import reduction
@@ -21,8 +20,7 @@ from ..ops.recursion import SqueezeRecursion
 from ..ops.selection import FrameSelection
 from .base import Example, Spec, beside, wrong_forward
 from .nuta import settled
-from .pair import blended, claims_less, closed_off_by_one, cut
-from ..zoo import create_model
+from .pair import blended, claims_less, closed_off_by_one, cut, mini_example
 
 # %% ../../nbs/5-pair/specs_mtnet.ipynb #c93b8f32
 def drawn(
@@ -35,10 +33,7 @@ def drawn(
     selects = ('delta', 'pool', 'factor') if T in (8, 9) else ()
     options = {k: v[rng.integers(len(v))] for k, v in keywords.items() if len(v) == 1 or k not in selects and rng.random() < 2/5}
     if not selects and rng.random() < 1/2: options['delta'] = 1
-    width, classes = 16 if options.get('split') else 8, int(rng.integers(2, 9))
-    shape = (int(rng.integers(1, 3)), 3, T, int(rng.integers(12, 21)), int(rng.integers(12, 21)))
-    net = create_model(name, trunk='mini', frames=T, num_classes=classes, width=width, **options)
-    return Example(net, shape, network_cost(name, shape, classes, trunk='mini', width=width, **options))
+    return mini_example(name, rng, T, options, width=16 if options.get('split') else 8, sides=(12, 21))
 
 # %% ../../nbs/5-pair/specs_mtnet.ipynb #aa1d5210
 def plain(name, rng, T, keywords):
@@ -92,7 +87,6 @@ SPECS['mtnet_m'] = Spec(
     keywords=dict(delta=[7/8, 1/2, 1], pool=['softpool+cos', 'softpool', 'avg+cos', 'max'], factor=[2, 1, 4], split=[False, True], cell=['gru', 'rnn', 'lstm', 'peephole', None],
                   layers=[2, 1], t_strides=[None, (2, 1, 1, 1), (1, 1, 2, 1)], expansion=[None, 3/2], kernels=[(1, 3, 1), (1, (1, 3, 3), 3)],
                   lateral=['same', '1x1x1', 'none'], gate=['none', 'rounded', 'plain'], head=[None, 'plain']),
-    fits=lambda T: dict(head='plain'),  # which learns a little sooner
     loop=lambda net, x: mtnet.mtnet_loop(net.state_dict(), x, net.sizes),
     mutations={
         'recursion left out': _blocks(weighs=lambda block, y: y),

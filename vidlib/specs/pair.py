@@ -28,10 +28,12 @@ def mini_example(
     rng: np.random.Generator,
     T: int,
     options: dict,  # of `create_model`
+    width: int | None = None,  # None: 8 or 16
+    sides: tuple = (20, 40),  # of clips: at least, and less than
 ) -> Example:
-    "A network of mini size with these options; width, classes and clips at random."
-    width, classes = 8 * int(rng.integers(1, 3)), int(rng.integers(2, 9))
-    shape = (int(rng.integers(1, 3)), 3, T, int(rng.integers(20, 40)), int(rng.integers(20, 40)))
+    "A network of mini size with these options; classes and clips at random."
+    width, classes = width or 8 * int(rng.integers(1, 3)), int(rng.integers(2, 9))
+    shape = (int(rng.integers(1, 3)), 3, T, *map(int, rng.integers(*sides, size=2)))
     net = create_model(name, trunk='mini', frames=T, num_classes=classes, width=width, **options)
     return Example(net, shape, network_cost(name, shape, classes, trunk='mini', width=width, **options))
 

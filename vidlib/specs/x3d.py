@@ -13,12 +13,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..closed import network_cost
 from ..cost import Cost
 from ..nets import x3d, x3d_block, x3d_sizes
 from .base import Example, Spec, beside, wrong_forward
-from .pair import blended, claims_less, closed_off_by_one, cut
-from ..zoo import create_model
+from .pair import blended, claims_less, closed_off_by_one, cut, mini_example
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #9377cc60
 def drawn(
@@ -29,10 +27,7 @@ def drawn(
 ) -> Example:
     "Example of an X3D network of mini size."
     options = {k: v[rng.integers(len(v))] for k, v in keywords.items()}
-    width, classes = int(rng.integers(3, 13)), int(rng.integers(2, 9))
-    shape = (int(rng.integers(1, 3)), 3, T, int(rng.integers(20, 40)), int(rng.integers(20, 40)))
-    net = create_model(name, trunk='mini', frames=T, num_classes=classes, width=width, **options)
-    return Example(net, shape, network_cost(name, shape, classes, trunk='mini', width=width, **options))
+    return mini_example(name, rng, T, options, width=int(rng.integers(3, 13)))
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #f459ae7b
 def _conv(block, u): return block.conv2(u)
