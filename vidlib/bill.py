@@ -18,6 +18,8 @@ from torchvision.models.video import resnet as video_resnet
 from .closed import network_cost
 from .core import InputError, reference
 from .cost import count
+from .nets.mtnet import MTNet
+from .nets.mtnet_sizes import PLAIN_3D, mtnet_cost
 from .zoo import create_model
 
 # %% ../nbs/8-lessons/bill.ipynb #ceea3a33
@@ -61,7 +63,7 @@ def watched(
 @dataclass(frozen=True)
 class Bill:
     "One cost: a network, its input, and what is counted. Raises `InputError` for an unknown counter or quantity."
-    network: str  # a row of NETS, or 'r3d_narrow'
+    network: str  # a row of NETS, 'r3d_narrow' or 'mtconv_narrow'
     frames: int  # T
     pixels: int  # side of the crop
     classes: int
@@ -98,15 +100,19 @@ def r3d_narrow(
     return video_resnet.VideoResNet(_Narrow, [video_resnet.Conv3DSimple] * 4, [3, 4, 6, 3], _Stem, num_classes)
 
 # %% ../nbs/8-lessons/bill.ipynb #48bc6cd0
+_NARROW_MT = PLAIN_3D | dict(delta=7/8, cell='gru')  # as the text has MTConv and its memory
+
 def _model(b):
     "The network of a bill, without memory."
     with torch.device('meta'):
         if b.network == 'r3d_narrow': return r3d_narrow(b.classes)
+        if b.network == 'mtconv_narrow': return MTNet(b.classes, **_NARROW_MT | dict(b.options))
         return create_model(b.network, frames=b.frames, num_classes=b.classes, **dict(b.options))
 
 def _closed(b):
     "Parameters and multiply-adds of a bill's network."
     if b.network == 'r3d_narrow': return count(_model(b), b.shape).cost
+    if b.network == 'mtconv_narrow': return mtnet_cost(b.shape, b.classes, **_NARROW_MT | dict(b.options))
     return network_cost(b.network, b.shape, b.classes, **dict(b.options))
 
 @cache

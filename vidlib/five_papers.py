@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field
 
 from .bill import Bill, amount, in_print
-from .core import InputError, need, shipped
+from .core import need, shipped
+from .nets.mtnet_sizes import R1
 
 # %% ../nbs/8-lessons/five_papers.ipynb #552f333c
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Reading:
     printed: tuple = ()  # of these figures only; empty: all
     where: str = ''  # in tables of this name only
     quantity: str = ''  # of this quantity only
-    verdict: str = ''  # 'misprint' or 'foreign': no walk is tried
+    verdict: str = ''  # 'misprint', 'foreign' or 'fit': the steps prove nothing, and no walk is tried
 
 # %% ../nbs/8-lessons/five_papers.ipynb #3ad281e9
 def _px(n): return dict(pixels=n)  # of each change the keywords of `Bill.but`
@@ -63,7 +64,7 @@ READINGS += [
     Reading('nuta', 'x3d_l', _px(256), (_px(356),))]
 
 # %% ../nbs/8-lessons/five_papers.ipynb #9da46f14
-_SPLIT = dict(options=dict(split=True, expansion=1.5, t_strides='8-4-2-1'))  # the nearest build known, a fit (see the paper's page)
+_NARROW = dict(network='mtconv_narrow'), dict(options=dict(split=True, layers=1, lateral='1x1x1'))
 READINGS += [
     Reading('mtnet', 'slowfast', _px(224), (_px(256), dict(options=dict(setting='16x8'), frames=64)), ('213',)),
     Reading('mtnet', 'slowfast', _px(224), (_px(256),), quantity='gmacs'),
@@ -74,8 +75,8 @@ READINGS += [
     Reading('mtnet', 'c3d', dict(options=_R50), (dict(network='r3d_narrow'), dict(times=2), dict(counter='elements'))),
     Reading('mtnet', 'x3d_xl', {}, (_px(356),), quantity='gmacs'),
     Reading('mtnet', 'x3d_l x3d_xl', {}, (dict(classes=400), dict(cut=True))),
-    Reading('mtnet', 'mtconv', dict(options=_R50), (dict(options=dict(split=True)),)),
-    Reading('mtnet', 'mtnet_s mtnet_m mtnet_l', {}, (_SPLIT,))]
+    Reading('mtnet', 'mtconv', dict(options=_R50), _NARROW),
+    Reading('mtnet', 'mtnet_s mtnet_m mtnet_l', {}, (dict(options=R1),), verdict='fit')]  # the nearest build known
 
 # %% ../nbs/8-lessons/five_papers.ipynb #6699e5de
 def reading_of(f) -> Reading:
@@ -87,9 +88,9 @@ def reading_of(f) -> Reading:
 
 def bill_of(f) -> Bill:
     "What a reader of the paper takes a figure for."
-    options = {k: v for k, v in json.loads(f.settings).items() if k != 'note'}
     said = dict(reading_of(f).said)
-    options = said.pop('options', options)
+    options = said.pop('options', {k: v for k, v in json.loads(f.settings).items() if k != 'note'})
+    if 'cell' in options: options['cell'] = options['cell'].removeprefix('lstm_')  # 'peephole'
     return Bill(f.network, f.frames, f.crop, f.classes, f.quantity).but(options=options, **said)
 
 # %% ../nbs/8-lessons/five_papers.ipynb #de39bb5e
@@ -125,9 +126,8 @@ def reasons(step: dict) -> list:
 def _walked(f):
     "One figure: what it is read as, what it was, and the verdict."
     r, b = reading_of(f), bill_of(f)
-    try: way = [amount(_all(b, r.steps[:n])) for n in range(len(r.steps) + 1)]
-    except InputError as e: return dict(bill=b, steps=(), refusal=str(e), verdict='no row yet' if 'no network' in str(e) else 'refused')
-    if r.verdict: return dict(bill=b, steps=(), ours=way[0] if r.verdict == 'misprint' else None, verdict=r.verdict)
+    way = [amount(_all(b, r.steps[:n])) for n in range(len(r.steps) + 1)]
+    if r.verdict: return dict(bill=b, steps=r.steps, ours=None if r.verdict == 'foreign' else way[-1], verdict=r.verdict)
     needed = _needed(b, list(r.steps), f.printed)
     nearest = min(range(len(way)), key=lambda n: abs(way[n] - float(f.printed)))
     steps = r.steps[:nearest] if needed is None else needed
@@ -139,7 +139,7 @@ def explained():  # a pandas DataFrame, a line for each line of figures.csv
     "Every printed cost, what it reads as (`read`), what it was (`ours`), and why."
     pd = need('pandas')
     figures = pd.read_csv(shipped('published/figures.csv'), dtype=dict(printed=str), keep_default_na=False)
-    table = figures.join(pd.DataFrame([_walked(f) for f in figures.itertuples()], columns=['bill', 'steps', 'ours', 'verdict', 'refusal']))
+    table = figures.join(pd.DataFrame([_walked(f) for f in figures.itertuples()], columns=['bill', 'steps', 'ours', 'verdict']))
     table['read'] = table.bill[table.ours.notna()].map(amount)
     table['off'] = 100 * (table.ours / table.printed.astype(float) - 1)
     table['why'] = table.steps.map(lambda s: ', '.join(map(words, s)))

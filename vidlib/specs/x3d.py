@@ -61,6 +61,10 @@ def _gated(squeeze=lambda v: v.mean((2, 3, 4), keepdim=True)):
 def _stem(way): return wrong_forward(x3d.Stem, lambda self, x: self.relu(self.norm(way(self, x))))
 def _logits(wrong): return wrong_forward(x3d.X3D, lambda self, x: self.fc(wrong(self, self.features(x))))
 def _reversed(stem, x): return stem.time(stem.space(x).flip(2)).flip(2)
+def _largest(self, x):
+    "Features from the largest pixel of each map, not from their mean."
+    y = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+    return self.head(y).amax((3, 4)).transpose(1, 2)
 
 # %% ../../nbs/5-pair/specs_x3d.ipynb #abeaed80
 class _Other(x3d_sizes.X3DSizes):
@@ -97,6 +101,7 @@ SPECS['x3d_m'] = Spec(
         'stem without time': _stem(lambda stem, x: stem.space(x)),
         'stem one frame late': _stem(lambda stem, x: stem.time(stem.space(beside(x)[0]))),
         'stem reversed in time': _stem(_reversed),
+        'largest pixels instead of means': lambda: patch.object(x3d.X3D, 'features', _largest),
         'head without its ReLU': _logits(lambda net, f: net.project(f.mean(1))),
         'mean of the logits of frames': _logits(lambda net, f: net.relu(net.project(f)).mean(1)),
         'clips of a batch are blended': blended(x3d.X3D),
