@@ -54,7 +54,7 @@ SIZES, LATERALS = ('s', 'm', 'l', 'resnet50'), {'same': {}, '1x1x1': dict(latera
 def _whole(name, value, n):
     "Raises `InputError` unless `value` is n whole numbers of at least 1."
     if not isinstance(value, (tuple, list)) or len(value) != n or any(isinstance(v, bool) or not isinstance(v, Integral) or v < 1 for v in value):
-        raise InputError(f"{name}={value!r} is not {n} whole numbers of at least 1.")
+        raise InputError(f"{name}={value[0]!r} is no whole number of at least 1." if n == 1 else f"{name}={value!r} is not {n} whole numbers of at least 1.")
     return tuple(value)
 
 # %% ../../nbs/5-pair/mtnet_sizes.ipynb #14384940
@@ -95,6 +95,9 @@ def mtnet_sizes(
     if cell is not None: check_cell(cell)
     check_layers(layers)
     if not isinstance(kernels, (tuple, list)) or len(kernels) != 3: raise InputError(f"kernels={kernels!r} is not three kernels, one for each MTConv.")
+    for k in kernels:
+        if isinstance(k, bool) or not isinstance(k, (Integral, tuple, list)): raise InputError(f"kernels={kernels!r}: a kernel is k, for k x k x k, or (k_t, k, k).")
+    if t_strides in (0, (), []): raise InputError(f"t_strides={t_strides!r} is not 4 whole numbers of at least 1.")
     kernels = tuple((k,) * 3 if isinstance(k, int) else tuple(k) for k in kernels)
     for k in kernels: check_sizes(k, 'kernels', odd=True)
     resnet = size == 'resnet50' and trunk != 'mini'

@@ -29,11 +29,11 @@ def drawn(
     T: int,
     keywords: dict,  # values to draw from
 ) -> Example:
-    "Example of an MTNet of mini size, often with its usual keywords. Of 8 or 9 frames it always selects; else half have no prolonged branches, which are slow to trace."
+    "Example of an MTNet of mini size, often with its usual keywords. Of 8 or 9 frames it always selects; else half have no prolonged branches, which are slow to trace, but larger clips: several pixels are left at the end."
     selects = ('delta', 'pool', 'factor') if T in (8, 9) else ()
     options = {k: v[rng.integers(len(v))] for k, v in keywords.items() if len(v) == 1 or k not in selects and rng.random() < 2/5}
     if not selects and rng.random() < 1/2: options['delta'] = 1
-    return mini_example(name, rng, T, options, width=16 if options.get('split') else 8, sides=(12, 21))
+    return mini_example(name, rng, T, options, width=16 if options.get('split') else 8, sides=(33, 41) if options.get('delta') == 1 else (12, 21))
 
 # %% ../../nbs/5-pair/specs_mtnet.ipynb #aa1d5210
 def plain(name, rng, T, keywords):
@@ -44,6 +44,10 @@ def plain(name, rng, T, keywords):
 def _convs(block, x): return block.conv3(block.gate(block.conv2(block.conv1(x))))
 def _weighs(block, y): return block.recursion(y)
 def _short(block, x): return block.downsample(x)
+def _largest(self, x):
+    "Features from the largest pixel of each map, not from their mean."
+    y = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+    return self.head(y).amax((3, 4)).transpose(1, 2)
 
 def _blocks(convs=_convs, weighs=_weighs, short=_short, last=torch.relu):
     "Inside, blocks take another way."
@@ -109,6 +113,7 @@ SPECS['mtnet_m'] = Spec(
         'keyword lateral ignored': _built(lambda sizes, how: sizes(lateral='same')),
         'strides in time a stage late': _built(lambda sizes, how: sizes(t_strides=(1, *(how['t_strides'] or (1,) * 4)[:3]))),
         'built in size L': _built(lambda sizes, how: sizes(size='l')),
+        'largest pixels instead of means': lambda: patch.object(mtnet.MTNet, 'features', _largest),
         'clips of a batch are blended': blended(mtnet.MTNet),
         'gradient of the input cut': cut(mtnet.MTNet),
         'claim of the reach one frame short': claims_less(mtnet.MTNet),
