@@ -8,21 +8,28 @@ __all__ = ['importance', 'row_entropy', 'compose', 'in_window', 'window_mass', '
 # %% ../nbs/5-pair/nuta_measures.ipynb #dc9a29c7
 import contextlib
 import math
+from collections.abc import Iterable
 from functools import reduce
+from numbers import Integral
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from .core import InputError, need
+from .data.dataset import VideoDataset
 from .data.views import to_input
 from .gst_frames import _testing
 from .nets.nuta import NUTA, maps_of
 
 # %% ../nbs/5-pair/nuta_measures.ipynb #9bffdb3b
+def _what(x): return f'{str(x.dtype)[6:]} {tuple(x.shape)}' if torch.is_tensor(x) else type(x).__name__
+
 def _check_map(M):
     if not (torch.is_tensor(M) and M.dim() == 4 and M.is_floating_point() and M.numel()):
-        raise InputError(f"A map is a tensor (N, n, T', T) of shares, not {tuple(M.shape) if torch.is_tensor(M) else type(M).__name__}.")
+        raise InputError(f"A map is a tensor (N, n, T', T) of shares, one of those that maps_of gives, not {_what(M)}.")
+    if (M < 0).any() or ((M.float().sum(3) - 1).abs() > 0.01).any():
+        raise InputError("Each row of a map is shares that sum to one; these do not: are they scores, before the softmax over the last axis?")
 
 def importance(
     M: torch.Tensor,  # `(N, n, T', T)`
@@ -48,20 +55,22 @@ def compose(
     if not maps or any(M.shape[0] != maps[0].shape[0] or columns != rows for M, (rows, _), (_, columns) in zip(maps[1:], sizes, sizes[1:])):
         shapes = ', '.join(map(str, sizes)) or 'none'
         raise InputError(f"Maps of (T', T): {shapes} do not follow each other; give the stages of the same clips, the first one first.")
-    return reduce(lambda A, B: B @ A, (M.mean(1) for M in maps))
+    return reduce(lambda A, B: B.to(A) @ A, (M.mean(1) for M in maps))
 
 # %% ../nbs/5-pair/nuta_measures.ipynb #00d926d2
 def in_window(
     dataset,  # a `VideoDataset` of `mini-needle` with the rule of testing
 ) -> torch.Tensor:  # bool `(clips, T)`
     "Which of the frames that a network is given lie in the recorded window, clip by clip. Raises `InputError` where there is none."
+    if not isinstance(dataset, VideoDataset): raise InputError(f"Windows are read from a VideoDataset of mini-needle, not from {_what(dataset)}.")
     if dataset.train: raise InputError("Training clips are drawn anew each time; give a split that is read by the rule of testing.")
     out = []
     for row in dataset.rows:
-        if not row.get('window_first') or row['end'] is None:
+        window = [str(row.get(k)) for k in ('window_first', 'window_last')]
+        if row['end'] is None or not all(w.isdecimal() for w in window):
             raise InputError(f"{dataset.name}: no window_first and window_last, as the annotation of mini-needle has.")
-        at = (row['start'] or 0) + dataset.indices(row['end'] - (row['start'] or 0), None)
-        out.append([int(row['window_first']) <= t <= int(row['window_last']) for t in at.tolist()])
+        first, last, start = *map(int, window), row['start'] or 0
+        out.append([first <= t <= last for t in (start + dataset.indices(row['end'] - start, None)).tolist()])
     return torch.tensor(out)
 
 def _columns(inside, columns):
@@ -80,7 +89,30 @@ def _maps(net, clips):
     x = to_input(clips.to(net.fc.weight.device))
     with _testing(net), torch.no_grad(): return {i: M.float().cpu() for i, M in maps_of(net, x).items()}
 
+def _check_bools(name, x):
+    if not (torch.is_tensor(x) and x.dtype == torch.bool and x.dim() == 2 and x.numel()):
+        raise InputError(f"{name} is a bool tensor, a row a clip and a column a frame, as in_window gives it, not {_what(x)}.")
+
 def _mass(M, inside): return (M.mean(2) * _columns(inside, M.shape[3])[:, None]).sum(2)  # (N, n, T', T), (N, T) -> (N, n)
+
+# %% ../nbs/5-pair/nuta_measures.ipynb #c5fa3712
+def _asked(net, batches, inside):
+    "Batches, and the windows of their clips: (clips, labels, indices, (N, T)). Raises `InputError` for what does not belong together."
+    _check_net(net); _check_bools('inside', inside)
+    n = 0
+    for batch in batches if isinstance(batches, Iterable) else [batches]:
+        right = isinstance(batch, (tuple, list)) and len(batch) == 3 and all(torch.is_tensor(part) and part.numel() for part in batch)
+        right = right and (batch[0].dtype, batch[0].dim(), batch[0].shape[-1], batch[2].dtype) == (torch.uint8, 5, 3, torch.long)
+        if not right or not batch[1].shape == batch[2].shape == batch[0].shape[:1]:
+            raise InputError("A batch is three tensors, clips uint8 (N, T, H, W, 3), labels (N,) and indices (N,), as vidlib.asking.held gives them.")
+        clips, labels, indices = batch[0], batch[1].cpu(), batch[2].cpu()
+        if clips.shape[1] != inside.shape[1]:
+            raise InputError(f"Windows of {inside.shape[1]} frames for clips of {clips.shape[1]}: were they made for other clips?")
+        if indices.min() < 0 or indices.max() >= len(inside):
+            raise InputError(f"A batch of clips {indices.min()} to {indices.max()} for windows of clips 0 to {len(inside) - 1}: give those of the same split.")
+        n += len(clips)
+        yield clips, labels, indices, inside.cpu()[indices]
+    if not n: raise InputError("There are no clips in these batches (an iterator can be gone through once).")
 
 # %% ../nbs/5-pair/nuta_measures.ipynb #877a0f74
 def _rows(maps, inside, indices):
@@ -99,17 +131,18 @@ def window_mass(
     inside: torch.Tensor,  # bool `(clips of the data set, T)`, of `in_window`
 ):  # DataFrame, a row a stage (and 'all', composed) and clip: uniform (k / T), mass, entropy, then each head's mass by its number
     "How much of what is kept comes from the window that counts (for Li et al. 2022, section 5). Raises `InputError`."
-    _check_net(net)
-    rows = [row for clips, _, indices in batches for row in _rows(_maps(net, clips), inside[indices], indices.tolist())]
+    rows = [row for clips, _, indices, known in _asked(net, batches, inside) for row in _rows(_maps(net, clips), known, indices.tolist())]
     return need('pandas').DataFrame(rows)
 
 def mass_summary(
     table,  # of `window_mass`
 ):  # DataFrame, a row a stage: clips, uniform, mass, times (mass over uniform), entropy, best and worst head
-    "Means over clips, stage by stage."
+    "Means over clips, stage by stage. Raises `InputError` on any other table."
+    if not {'stage', 'uniform', 'mass', 'entropy'} <= set(getattr(table, 'columns', ())) or not len(table):
+        raise InputError(f"A summary is of the rows of window_mass, not of this {_what(table)}.")
     rows = {}
     for stage, part in table.groupby('stage', sort=False):
-        heads, means = part[[c for c in part if isinstance(c, int)]].mean(), part[['uniform', 'mass', 'entropy']].mean()
+        heads, means = part[[c for c in part if str(c).isdecimal()]].mean(), part[['uniform', 'mass', 'entropy']].mean()
         rows[stage] = dict(clips=len(part), uniform=means.uniform, mass=means.mass, times=means.mass / means.uniform,
                            entropy=means.entropy, best=heads.max(), worst=heads.min())
     return need('pandas').DataFrame(rows).T.rename_axis('stage')
@@ -125,6 +158,15 @@ def _without(M, gone):
     total = kept.sum(3, keepdim=True)
     return torch.where(total > 0, kept / total, (keep / keep.sum(3, keepdim=True)).to(M))
 
+def _check_stages(net, stages):
+    "As a tuple; `InputError` unless each has a map."
+    there = net.sizes.stages
+    if not isinstance(stages, Iterable): raise InputError(f"stages={stages!r}: give a tuple, of {', '.join(map(str, there))}.")
+    stages = tuple(stages)
+    if strange := [repr(i) for i in stages if not isinstance(i, Integral) or i not in there]:
+        raise InputError(f"There is no map at stage {', '.join(strange)}; there is at {', '.join(map(str, there))}.")
+    return stages
+
 @contextlib.contextmanager
 def masked(
     net: NUTA,
@@ -132,9 +174,9 @@ def masked(
 ):
     "Inside this block the maps lack these columns; afterwards the network is what it was. Raises `InputError` for a stage without a map."
     _check_net(net)
-    if strange := set(gone) - set(net.sizes.stages):
-        names = [', '.join(map(str, sorted(stages))) for stages in (strange, net.sizes.stages)]
-        raise InputError(f"There is no map at stage {names[0]}; there is at {names[1]}.")
+    if not isinstance(gone, dict): raise InputError(f"gone is a dict, stage -> bool (N, T), not {_what(gone)}.")
+    _check_stages(net, gone)
+    for i, columns in gone.items(): _check_bools(f'gone[{i}]', columns)
     def hook(i): return net.aggregate[f'stage{i}'].map.register_forward_hook(lambda part, args, M: _without(M, gone[i]))
     hooks = [hook(i) for i in gone]
     try: yield net
@@ -156,12 +198,15 @@ def masked_accuracy(
     stages: tuple | None = None,  # whose maps lose columns; None: all
     seed: int = 0,  # of the choice of other columns
 ) -> dict:  # top-1 in percent with nothing masked, the informative columns, as many others; and the number of clips
-    "Are the informative columns those that an answer needs? All stages at once, stage 5 by the columns that hold the window."
+    "Are the informative columns those that an answer needs? All stages at once, stage 5 by the columns that hold the window. Raises `InputError`."
     _check_net(net)
-    generator, right, total = torch.Generator().manual_seed(seed), dict(nothing=0, informative=0, others=0), 0
-    for clips, labels, indices in batches:
+    stages = net.sizes.stages if stages is None else _check_stages(net, stages)
+    if not stages: raise InputError("stages=() masks nothing; leave it out for all of them.")
+    if not isinstance(seed, Integral) or abs(seed) >= 2**63: raise InputError(f"seed={seed!r} is no whole number of 64 bits.")
+    generator, right, total = torch.Generator().manual_seed(int(seed)), dict(nothing=0, informative=0, others=0), 0
+    for clips, labels, _, windows in _asked(net, batches, inside):
         x, times = to_input(clips.to(net.fc.weight.device)), net.sizes.times(clips.shape[1])
-        known = {i: _columns(inside[indices], times[i]) for i in (net.sizes.stages if stages is None else stages)}
+        known = {i: _columns(windows, times[i]) for i in stages}
         off = dict(nothing={}, informative=known, others={i: _others(k, generator) for i, k in known.items()})
         for what, gone in off.items():
             with masked(net, gone), _testing(net), torch.no_grad(): right[what] += (net(x).argmax(1).cpu() == labels).sum().item()

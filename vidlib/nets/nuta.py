@@ -166,6 +166,7 @@ def maps_of(
     "The projection map of each stage for these clips. Raises `InputError` for a network that learns none."
     if not isinstance(net, NUTA): raise InputError(f"{type(net).__name__} has no projection maps; NUTA has.")
     if not net.sizes.how['learned']: raise InputError("This network was built with learned=False; it has no maps.")
+    if torch.is_tensor(x) and not x.numel(): raise InputError(f"There is no clip in a tensor of shape {tuple(x.shape)}.")
     found = {}
     hooks = [net.aggregate[f'stage{i}'].map.register_forward_hook(lambda part, args, M, i=i: found.update({i: M})) for i in net.sizes.stages]
     try: net(x)
