@@ -15,7 +15,8 @@ import torch
 from .asking import ask_runs, find_run, held, kept_lines
 from .compare import verdict
 from .core import InputError, need, shipped
-from .nuta_measures import in_window, mass_summary, masked_accuracy, window_mass
+from .nuta_masks import masked_accuracy
+from .nuta_measures import in_window, mass_summary, window_mass
 from .studies import STUDIES, rows_of
 from .study import cell_of, datasets, locate
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..core import InputError, check_clips, fold, unfold
 from .blocks import Pathway
-from .nuta_loop import nuta_loop
+from .nuta_loop import nuta_loop  # found here too
 from .nuta_sizes import NutaSizes, nuta_sees, nuta_sizes
 from ..ops.clip_conv import ClipConv
 from ..ops.nuta_branches import Fusion, NonUniform
