@@ -12,8 +12,8 @@ import torch
 from .core import InputError
 from .gst_frames import _check_clip
 from .nets.nuta import NUTA
-from .nuta_measures import _check_net, _maps, _mass, compose, importance, in_window, mass_summary
-from .nuta_measures import masked, masked_accuracy, row_entropy, window_mass
+from .nuta_masks import masked, masked_accuracy
+from .nuta_measures import _check_net, _maps, _mass, compose, importance, in_window, mass_summary, row_entropy, window_mass
 from .viz import film_strip
 
 # %% ../nbs/5-pair/nuta_seen.ipynb #a5448aee

@@ -15,7 +15,8 @@ import torch
 from .asking import ask_runs, find_run, held, kept_lines
 from .compare import verdict
 from .core import InputError, need, shipped
-from .nuta_measures import in_window, mass_summary, masked_accuracy, window_mass
+from .nuta_masks import masked_accuracy
+from .nuta_measures import in_window, mass_summary, window_mass
 from .studies import STUDIES, rows_of
 from .study import cell_of, datasets, locate
 
@@ -39,8 +40,8 @@ FILE, OPTIONS = 'nuta_maps.csv', dict(width=8)  # of the runs that are asked
 def asked_rows(
     table: str | Path | None = None,  # of runs; None: the one that comes with vidlib
 ) -> pd.DataFrame:  # rows of runs
-    "NUTA as it is by default, of the studies `nuta` and `nuta_easy`."
-    rows = pd.concat([rows_of(STUDIES[name], table).assign(study=name) for name in ('nuta', 'nuta_easy')])
+    "NUTA as it is by default, of the studies `nuta` and `nuta_first`."
+    rows = pd.concat([rows_of(STUDIES[name], table).assign(study=name) for name in ('nuta', 'nuta_first')])
     return rows[(rows.net == 'nuta') & (rows.options == json.dumps(OPTIONS)) & (rows.frames.astype(str) == '16')].reset_index(drop=True)
 
 # %% ../nbs/7-papers/nuta_runs.ipynb #755024d0
