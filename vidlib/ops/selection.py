@@ -62,10 +62,8 @@ def take_frames(
 ) -> torch.Tensor:  # `(N, C, T', H, W)`, channels-last
     "Of each clip its own frames. Raises `InputError` when clips and choices do not match in number."
     check_clips(x)
-    if not isinstance(indices, torch.Tensor) or indices.dtype not in (torch.int, torch.long):
-        raise InputError("indices are a tensor of whole numbers, (N, T').")
-    if indices.dim() != 2 or len(indices) != len(x):
-        raise InputError(f"indices {tuple(indices.shape)} do not choose frames (N, T') of {len(x)} clips.")
+    if not isinstance(indices, torch.Tensor) or indices.dtype not in (torch.int, torch.long) or indices.dim() != 2 or len(indices) != len(x):
+        raise InputError(f"These indices do not choose frames of {len(x)} clips: whole numbers (N, T'), a row for each clip.")
     frames = x.permute(0, 2, 3, 4, 1)  # (N, T, H, W, C)
     return frames.gather(1, indices[:, :, None, None, None].expand(-1, -1, *frames.shape[2:])).permute(0, 4, 1, 2, 3)
 
