@@ -123,7 +123,7 @@ def from_torch(
     theirs: nn.RNNBase,  # nn.RNN with tanh, nn.LSTM or nn.GRU
     layer: int = 0,  # which of its layers
 ) -> RecurrentLayer:
-    "A layer of torch's recurrent modules as ours. Raises `InputError` if C is not kept, for both directions, without biases, and for a layer that it has not."
+    "A layer of torch's recurrent modules as ours. Raises `InputError` for what ours cannot be: C not kept, both directions, no biases."
     cell = dict(RNN_TANH='rnn', LSTM='lstm', GRU='gru').get(getattr(theirs, 'mode', None))
     if cell is None or theirs.input_size != theirs.hidden_size or theirs.bidirectional or theirs.proj_size or not theirs.bias:
         raise InputError(f"{theirs} is no RNN, LSTM or GRU that reads forward, with biases, as many states as inputs.")
