@@ -47,6 +47,8 @@ def _three(v): return (v,) * 3 if isinstance(v, int) else v
 class _Conv(ClipConv):
     "Of one frame, or a map of one pixel, there is nothing to skip. (With a stride torch 2.15 computes a wrong bfloat16 gradient there, on a CPU.)"
     def forward(self, x):
+        if x.dtype != self.weight.dtype and not x.is_meta and not torch.is_autocast_enabled(x.device.type):
+            raise InputError(f"An MTConv of {self.weight.dtype} takes clips of that type, not of {x.dtype}.")
         T, H, W = x.shape[2:]
         space = 1 if H == W == 1 else self.stride[1]
         return clip_conv(x, self.weight, None, (1 if T == 1 else self.stride[0], space, space))
@@ -79,8 +81,10 @@ class MTConv(nn.Module):
         split: bool = False,  # the channel law of the printed costs: L reads the first inputs, P the others
     ):
         super().__init__()
+        for name, v in dict(kernel_size=kernel_size, stride=stride, lateral_kernel=lateral_kernel).items():
+            if isinstance(v, bool) or v in (0, ()): raise InputError(f"{name}={v!r} is no whole number of at least 1, nor three of them.")
         kernel, stride, beside = _three(kernel_size), _three(stride), _three(lateral_kernel or kernel_size)
-        if interpolate not in STRETCHES: raise InputError(f"interpolate={interpolate!r} is not known; choose from {', '.join(STRETCHES)}.")
+        if interpolate not in [*STRETCHES]: raise InputError(f"interpolate={interpolate!r} is not known; choose from {', '.join(STRETCHES)}.")
         if not isinstance(lateral, bool): raise InputError(f"lateral={lateral!r} is neither True nor False.")
         sharp, long, self.seen, self.rest = mtconv_channels(in_channels, out_channels, delta, local=local, prolonged=prolonged, split=split)
         self.local = _branch(self.seen, sharp, kernel, stride) if sharp else None
@@ -104,11 +108,14 @@ class MTConv(nn.Module):
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:
         "The operator in place of a 2D convolution and its norm; none is left behind it. Trained ones are divided between L and P."
+        if not isinstance(conv, nn.Conv2d): raise InputError(f"MTConv replaces a Conv2d, not a {type(conv).__name__}.")
         check_replaceable(conv)
+        if conv.kernel_size[0] != conv.kernel_size[1]: raise InputError(f"MTConv's kernels are as high as wide, not {conv.kernel_size}.")
         if conv.groups > 1: raise InputError(f"MTConv replaces a convolution of one group, not of {conv.groups}.")
         if conv.bias is not None:
             raise InputError("MTConv has no place for the bias of a 2D convolution: subtract it from the norm's running_mean, and set it to None.")
-        if not isinstance(norm, nn.BatchNorm2d): raise InputError(f"MTConv makes its norms from a BatchNorm2d, not {type(norm).__name__}.")
+        if not isinstance(norm, nn.BatchNorm2d) or norm.num_features != conv.out_channels or not norm.affine or not norm.track_running_stats:
+            raise InputError(f"MTConv makes its norms from a BatchNorm2d of {conv.out_channels} channels, with weights and statistics, not {norm}.")
         op = cls(conv.in_channels, conv.out_channels, conv.kernel_size[0], (t_stride, *conv.stride), **options).to(conv.weight)
         for m in op.modules():
             if isinstance(m, nn.BatchNorm3d): m.eps, m.momentum = norm.eps, norm.momentum

@@ -8,10 +8,10 @@ __all__ = ['mtconv_channels', 'reduced_size', 'mtconv_cost']
 # %% ../../nbs/4-replace/mtconv_split.ipynb #3f465190
 import math
 from fractions import Fraction
-from numbers import Real
 
 from ..core import InputError, check_channels
 from ..cost import Cost, conv_cost
+from .halving import reduction
 from .selection import kept_frames
 from .softpool import pool_out
 
@@ -27,7 +27,7 @@ def mtconv_channels(
 ) -> tuple:  # (outputs of L, of P, inputs of L, of P)
     "How channels are divided (Stergiou & Poppe 2021, eq. 1), in exact arithmetic. Raises `InputError` when nothing is left for L."
     check_channels(cin); check_channels(cout)
-    if isinstance(delta, bool) or not isinstance(delta, Real) or not 0 < delta <= 1:
+    if isinstance(delta, bool) or not isinstance(delta, (int, float, Fraction)) or not 0 < delta <= 1:
         raise InputError(f"delta={delta!r} is no share of the local branch: a number above 0 and at most 1 (7/8 in the paper).")
     for name, v in dict(local=local, prolonged=prolonged, split=split).items():
         if not isinstance(v, bool): raise InputError(f"{name}={v!r} is neither True nor False.")
@@ -46,7 +46,8 @@ def reduced_size(
     pool: str = 'softpool+cos',  # of `vidlib.ops.halving.reduction`
     factor: int = 2,
 ) -> tuple:  # (T', H', W')
-    "What a reduction leaves of a clip, in whole numbers."
+    "What a reduction leaves of a clip, in whole numbers. Raises `InputError` for a pool or factor that is not known."
+    reduction(pool, factor)  # refuses
     frames = kept_frames(size[0], factor) if pool.endswith('+cos') else pool_out(size[0], factor, factor)
     return frames, *(pool_out(n, factor, factor) for n in size[1:])
 

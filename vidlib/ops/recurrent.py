@@ -97,8 +97,10 @@ class RecurrentLayer(nn.Module):
         self.peephole = draw(3, channels) if cell == 'peephole' else None
         self.bias_hn = draw(channels) if form == 'torch' else None
     def forward(self, rows: torch.Tensor) -> torch.Tensor:  # (N, T, C) -> (N, T, C)
-        if rows.dim() != 3 or rows.shape[1] < 1 or rows.shape[2] != self.channels:
-            raise InputError(f"A recurrent layer takes rows (N, T, {self.channels}), not {tuple(rows.shape)}.")
+        if not isinstance(rows, torch.Tensor) or rows.dim() != 3 or rows.shape[1] < 1 or rows.shape[2] != self.channels:
+            raise InputError(f"A recurrent layer takes rows (N, T, {self.channels}), not {type(rows).__name__} {tuple(getattr(rows, 'shape', ()))}.")
+        if rows.dtype != self.bias.dtype and not rows.is_meta and not torch.is_autocast_enabled(rows.device.type):
+            raise InputError(f"A recurrent layer of {self.bias.dtype} takes rows of that type, not of {rows.dtype}.")
         step = dict(rnn=rnn_step, gru=gru_step).get(self.cell, lstm_step)
         added, states = F.linear(rows, self.weight_ih, self.bias), []  # (N, T, G C): all frames at once
         h = c = torch.zeros_like(rows[:, 0])  # (N, C)
@@ -121,10 +123,11 @@ def from_torch(
     theirs: nn.RNNBase,  # nn.RNN with tanh, nn.LSTM or nn.GRU
     layer: int = 0,  # which of its layers
 ) -> RecurrentLayer:
-    "A layer of torch's recurrent modules as ours. Raises `InputError` if C is not kept, for both directions, without biases."
+    "A layer of torch's recurrent modules as ours. Raises `InputError` for what ours cannot be: C not kept, both directions, no biases."
     cell = dict(RNN_TANH='rnn', LSTM='lstm', GRU='gru').get(getattr(theirs, 'mode', None))
     if cell is None or theirs.input_size != theirs.hidden_size or theirs.bidirectional or theirs.proj_size or not theirs.bias:
         raise InputError(f"{theirs} is no RNN, LSTM or GRU that reads forward, with biases, as many states as inputs.")
+    if layer not in range(theirs.num_layers): raise InputError(f"layer={layer!r} is none of its {theirs.num_layers}, counted from 0.")
     weight_ih, weight_hh, bias, bias_hh = (p.detach() for p in theirs.all_weights[layer])
     state, C = dict(weight_ih=weight_ih, weight_hh=weight_hh), theirs.hidden_size
     if cell == 'gru': state['bias_hn'], bias_hh = bias_hh[2 * C:], torch.cat([bias_hh[:2 * C], torch.zeros_like(bias_hh[2 * C:])])

@@ -61,6 +61,7 @@ class SqueezeRecursion(nn.Module):
     def factors(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T)
         "What multiplies each frame and channel."
         check_clips(x, self.channels)
+        if not x.is_floating_point(): raise InputError(f"Squeeze-and-Recursion takes floating-point numbers, not {x.dtype}.")
         return self.layers(x.mean((3, 4)).transpose(1, 2)).transpose(1, 2)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T, H, W)
         return x * self.factors(x)[..., None, None]

@@ -41,7 +41,9 @@ def triplet_distance(
     rule: str = 'paper',  # 'released': minus the mean of the squared cosines, so that the most similar frames are kept
     empty: float = 0.0,  # the cosine of a frame without any activation
 ) -> torch.Tensor:  # `(N, T)`, at least float32, no gradient; -inf: not a candidate
-    "How unlike its two neighbours each frame is: 2 - P of Stergiou & Poppe 2021, eq. 7."
+    "How unlike its two neighbours each frame is: 2 - P of Stergiou & Poppe 2021, eq. 7. Raises `InputError` for words that are not known."
+    for word, known in ((border, ('exclude', 'twice')), (anchor, ('middle', 'first')), (rule, ('paper', 'released'))):
+        if word not in known: raise InputError(f"{word!r} is not known; choose from {', '.join(known)}.")
     v = x.detach().mean((3, 4), dtype=torch.promote_types(x.dtype, torch.float32)).transpose(1, 2)  # (N, T, C)
     if rule == 'released': d = F.cosine_similarity(v[:, 1:], v[:, :-1], dim=2, eps=1e-4).square() / 2  # (N, T - 1)
     else:
@@ -60,8 +62,8 @@ def take_frames(
 ) -> torch.Tensor:  # `(N, C, T', H, W)`, channels-last
     "Of each clip its own frames. Raises `InputError` when clips and choices do not match in number."
     check_clips(x)
-    if indices.dim() != 2 or len(indices) != len(x):
-        raise InputError(f"indices {tuple(indices.shape)} do not choose frames (N, T') of {len(x)} clips.")
+    if not isinstance(indices, torch.Tensor) or indices.dtype not in (torch.int, torch.long) or indices.dim() != 2 or len(indices) != len(x):
+        raise InputError(f"These indices do not choose frames of {len(x)} clips: whole numbers (N, T'), a row for each clip.")
     frames = x.permute(0, 2, 3, 4, 1)  # (N, T, H, W, C)
     return frames.gather(1, indices[:, :, None, None, None].expand(-1, -1, *frames.shape[2:])).permute(0, 4, 1, 2, 3)
 

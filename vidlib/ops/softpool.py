@@ -94,6 +94,7 @@ class SoftPool(nn.Module):
     def pool(self, values, inside): return soft_pool(values, inside, self.sharpness)
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C, T', H', W')
         check_clips(x)
+        if not x.is_floating_point(): raise InputError(f"A pool takes floating-point numbers, not {x.dtype}.")
         values, inside = lanes(x, self.kernel, self.stride, self.edge)  # (K, N, T', H', W', C)
         return self.pool(values, inside).permute(0, 4, 1, 2, 3)  # channels-last
     def extra_repr(self): return f'kernel={self.kernel}, stride={self.stride}, sharpness={self.sharpness}, edge={self.edge!r}'

@@ -62,6 +62,11 @@ def stretch(
     size: tuple,  # (T, H, W)
     how: str = 'trilinear',  # 'corners': with align_corners=True; 'nearest': repeated
 ) -> torch.Tensor:  # `(N, C, T, H, W)`
-    "Interpolation to a given size (Stergiou & Poppe 2021, eq. 3). Raises `InputError` for a way that is not known."
-    if how not in STRETCHES: raise InputError(f"interpolate={how!r} is not known; choose from {', '.join(STRETCHES)}.")
+    "Interpolation to a given size (Stergiou & Poppe 2021, eq. 3). Raises `InputError` for what it cannot stretch, or not in this way."
+    if not isinstance(x, torch.Tensor) or x.dim() != 5 or not x.is_floating_point():
+        raise InputError(f"Only floating-point clips (N, C, T, H, W) can be stretched, not this {type(x).__name__}.")
+    if not isinstance(size, (tuple, list)) or len(size) != 3 or min(size) < 1:
+        raise InputError(f"size={size!r} is not three sizes of at least 1, (T, H, W).")
+    if not isinstance(how, str) or how not in STRETCHES:
+        raise InputError(f"interpolate={how!r} is not known; choose from {', '.join(STRETCHES)}.")
     return x if x.shape[2:] == tuple(size) else F.interpolate(x, tuple(size), **STRETCHES[how])
