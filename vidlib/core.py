@@ -26,6 +26,7 @@ def unfold(
     n: int,  # number of clips N
 ) -> torch.Tensor:  # `(N, C, T, H, W)`, a view of the same memory
     "Frames to clips. Raises `InputError` when the rows do not divide by N."
+    if n < 1: raise InputError("An empty batch: there are no clips to make from frames.")
     if x.shape[0] % n: raise InputError(f"{x.shape[0]} frames cannot be {n} clips of equal length; pass clips as (N, 3, T, H, W).")
     return x.unflatten(0, (n, -1)).transpose(1, 2)
 
@@ -36,6 +37,7 @@ def check_clips(
 ):
     "Raises `InputError` unless `x` is a tensor `(N, C, T, H, W)` that holds something."
     if not isinstance(x, torch.Tensor): raise InputError(f"Clips are a tensor (N, C, T, H, W), not of type {type(x).__name__}.")
+    if x.dim() == 5 and not len(x): raise InputError(f"An empty batch: there is no clip in a tensor of shape {tuple(x.shape)}.")
     if x.dim() != 5 or channels not in (None, x.shape[1]) or 0 in x.shape[1:]:
         raise InputError(f"Clips are (N, {channels or 'C'}, T, H, W), not a tensor of shape {tuple(x.shape)}.")
 

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, update_wrapper
-from numbers import Integral
+from numbers import Integral, Real
 
 from torch import nn
 
@@ -179,6 +179,7 @@ def create_model(
     if name not in NETS: raise InputError(f"There is no network {name!r}; choose from {', '.join(NETS)}.")
     for what, n in dict(frames=frames, num_classes=num_classes).items():
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise InputError(f"{what}={n!r} is not a whole number of at least 1.")
+    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= dropout <= 1: raise InputError(f"dropout={dropout!r} is no probability, from 0 to 1.")
     row = NETS[name]
     if row.verb == 'pair':
         if stages is not None and 'stages' in keywords_of(row): options, stages = options | dict(stages=stages), None  # a keyword of its own
