@@ -157,8 +157,15 @@ def _check_trained(op, keyword, values):
     assert all(torch.equal(m(x), made[0](x)) for m in made[1:]), f'{keyword} changes more than the start'
 
 # %% ../nbs/2-frame/contract.ipynb #752fd3db
+def _check_trains(name, net, what):
+    "A step of training comes to its end. (Trunks change what they get in place, which the operator in front may forbid.)"
+    x = torch.randn(2, 3, 8, 32, 32, dtype=next(net.parameters()).dtype, generator=torch.Generator().manual_seed(0))
+    try: net.train()(x).square().sum().backward()
+    except RuntimeError as e: raise AssertionError(f'{name} with {what} cannot be trained: {str(e).splitlines()[0]}') from None
+    assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None), f'{name} with {what} has gradients that are no numbers'
+
 def check_keywords(name):  # a row of NETS
-    "Each value of each keyword gives other logits, and the parameters of the closed form."
+    "Each value of each keyword gives other logits and the parameters of the closed form, and can be trained."
     row = NETS[name]
     spec = SPECS[name]
     _same(sorted(keywords_of(row)), sorted(spec.keywords))  # none is forgotten
@@ -173,6 +180,7 @@ def check_keywords(name):  # a row of NETS
         gaps = [(a - b).abs().max().item() for i, a in enumerate(logits) for b in logits[:i]]
         assert gaps and min(gaps) > 1e-6, f'{name}: two values of {keyword} give the same logits, or only one is tried'
         for v, net in zip(values, nets):
+            _check_trains(name, net, f'{keyword}={v!r}')
             closed = network_cost(name, (1, 3, 8, 32, 32), 3, trunk=trunk, **{keyword: v})
             _same(sum(p.numel() for p in net.parameters()), closed.params)
 

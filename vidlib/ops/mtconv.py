@@ -95,7 +95,7 @@ class MTConv(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, C, T, H, W) -> (N, C', T', H', W')
         check_clips(x, self.in_channels)
         sharp = self.local(x[:, :self.seen]) if self.local else None  # (N, C_L, T', H', W')
-        if not self.prolonged: return sharp
+        if not self.prolonged: return sharp.clone()  # trunks change what they get in place, and a ReLU needs its output for the gradient
         size = [-(-n // s) for n, s in zip(x.shape[2:], self.stride)]
         long = self.prolonged(x[:, self.in_channels - self.rest:])  # (N, C_P, ...), smaller
         if self.lateral:
@@ -103,7 +103,7 @@ class MTConv(nn.Module):
             if heard.shape != long.shape: long, heard = (stretch(v, size, self.interpolate) for v in (long, heard))
             long = long + heard
         long = stretch(long, size, self.interpolate)
-        y = torch.cat([sharp, long], 1) if self.local else long
+        y = torch.cat([sharp, long], 1) if self.local else long.clone()
         return y.contiguous(memory_format=torch.channels_last_3d)  # does nothing, but for maps of one pixel
     @classmethod
     def from_conv(cls, conv: nn.Conv2d, norm: nn.BatchNorm2d, trained: bool, *, t_stride: int = 1, **options) -> tuple:

@@ -60,11 +60,11 @@ def _ways(local=_local(), long=_long(), heard=_heard(), after=lambda p: p, how=l
     "MTConv with a step of its own wrong."
     def forward(self, x):
         sharp = local(self, x) if self.local else None
-        if not self.prolonged: return sharp
+        if not self.prolonged: return sharp.clone()
         inputs = [long(self, x)] + ([heard(self, x, sharp)] if self.lateral else [])
         size = [-(-n // s) for n, s in zip(x.shape[2:], self.stride)]
         p = after(sum(mtconv.stretch(v, size, how(self.interpolate)) for v in inputs))
-        return torch.cat(join(sharp, p), 1) if self.local else p
+        return torch.cat(join(sharp, p), 1) if self.local else p.clone()
     return wrong_forward(mtconv.MTConv, forward)
 
 # %% ../../nbs/4-replace/specs_mtconv.ipynb #0f3eb054
@@ -103,6 +103,7 @@ def _other_share():
     return patch.object(mtconv, 'mtconv_channels', inverted)
 
 right_forward = mtconv.MTConv.forward
+def _handed_on(self, x): return right_forward(self, x) if self.prolonged else self.local(x[:, :self.seen])
 def _cut(self, x): return right_forward(self, x.detach()) + 0 * right_forward(self, x)
 
 # %% ../../nbs/4-replace/specs_mtconv.ipynb #7bee296b
@@ -137,6 +138,7 @@ SPECS['mtconv'] = Spec(
         'delta inverted': _other_share,
         'clips of a batch are blended': wrong_forward(mtconv.MTConv, lambda self, x: right_forward(self, (x + x.roll(1, 0)) / 2)),
         'gradient of the input cut': wrong_forward(mtconv.MTConv, _cut),
+        "a ReLU's own output handed on": wrong_forward(mtconv.MTConv, _handed_on),  # which trunks then change in place
         'gradient of the lateral input cut': _ways(heard=lambda op, x, sharp: _heard()(op, x, sharp.detach())),
         'closed form off by one': _closed_off_by_one(mtconv.MTConv),
     })
