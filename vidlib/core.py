@@ -37,7 +37,7 @@ def check_clips(
 ):
     "Raises `InputError` unless `x` is a tensor `(N, C, T, H, W)` that holds something."
     if not isinstance(x, torch.Tensor): raise InputError(f"Clips are a tensor (N, C, T, H, W), not of type {type(x).__name__}.")
-    if x.dim() == 5 and not len(x): raise InputError(f"An empty batch: there is no clip in a tensor of shape {tuple(x.shape)}.")
+    if x.dim() == 5 and x.shape[0] == 0: raise InputError(f"An empty batch: there is no clip in a tensor of shape {tuple(x.shape)}.")
     if x.dim() != 5 or channels not in (None, x.shape[1]) or 0 in x.shape[1:]:
         raise InputError(f"Clips are (N, {channels or 'C'}, T, H, W), not a tensor of shape {tuple(x.shape)}.")
 

@@ -47,7 +47,7 @@ class VideoNet(nn.Module):
         self.dropout, self.fc = nn.Dropout(dropout), nn.Linear(trunk.out_features, num_classes)
     def features(self, x: torch.Tensor) -> torch.Tensor:  # (N, 3, T, H, W) -> (N, T', C)
         "Features of each frame, before the classifier. Raises `InputError` for anything but clips of RGB frames."
-        if x.dim() == 5 and not len(x): raise InputError(f"An empty batch: there is no clip in a tensor of shape {tuple(x.shape)}.")
+        if x.dim() == 5 and x.shape[0] == 0: raise InputError(f"An empty batch: there is no clip in a tensor of shape {tuple(x.shape)}.")
         if x.dim() != 5 or x.shape[1] != 3: raise InputError(f"A network takes clips (N, 3, T, H, W), not a tensor of shape {tuple(x.shape)}.")
         if not x.is_floating_point(): raise InputError(f"A network takes normalised floats, not {x.dtype}; see vidlib.data.transforms.to_input.")
         n = x.shape[0]
