@@ -96,7 +96,7 @@ def mtnet_sizes(
     check_layers(layers)
     if not isinstance(kernels, (tuple, list)) or len(kernels) != 3: raise InputError(f"kernels={kernels!r} is not three kernels, one for each MTConv.")
     for k in kernels:
-        if isinstance(k, bool) or not isinstance(k, (Integral, tuple, list)): raise InputError(f"kernels={kernels!r}: a kernel is k, for k x k x k, or (k_t, k, k).")
+        if isinstance(k, bool) or not isinstance(k, (int, tuple, list)): raise InputError(f"kernels={kernels!r}: a kernel is k, for k x k x k, or (k_t, k, k).")
     if t_strides in (0, (), []): raise InputError(f"t_strides={t_strides!r} is not 4 whole numbers of at least 1.")
     kernels = tuple((k,) * 3 if isinstance(k, int) else tuple(k) for k in kernels)
     for k in kernels: check_sizes(k, 'kernels', odd=True)
